@@ -1,0 +1,1 @@
+"""What is said: GraphQL, the command line and the pages for people."""

@@ -1,0 +1,1 @@
+"""What is remembered; no behaviour beyond what one row can answer about itself."""
