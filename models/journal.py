@@ -1,0 +1,87 @@
+"""The append-only audit trail, the listed transitions, answers by idempotency key, messages out, and what jobs ran."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from models.columns import Table, instant, key, refers_to
+
+
+class AuditEntry(Table, table=True):
+    """
+    Who did what to which row, and when; written by the database itself at each change of state, never changed after.
+
+    Acts that change no state (a rule revised, a site closed, a worker substituted) are noted by `scheduler.journal`.
+    """
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_entity_entity_id_id", "entity", "entity_id", "id"),)
+
+    id: int = key()
+    at: datetime = instant()
+    actor: str
+    act: str
+    entity: str
+    entity_id: int = Field(sa_type=BigInteger)
+    from_state: str | None = None
+    to_state: str | None = None
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+
+
+class Transition(Table, table=True):
+    """A change of state that is allowed; from_state is empty for the first. The database refuses any other."""
+
+    __tablename__ = "transition"
+
+    entity: str = Field(primary_key=True)
+    from_state: str = Field(primary_key=True)
+    to_state: str = Field(primary_key=True)
+
+
+class IdempotencyKey(Table, table=True):
+    """The one answer that a caller's key stands for."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (UniqueConstraint("account_id", "key"),)
+
+    id: int = key()
+    account_id: int = refers_to("account.id", index=False)
+    key: str
+    fingerprint: str
+    answer: dict[str, Any] | None = Field(default=None, sa_type=JSONB, nullable=True)
+    asked_at: datetime = instant()
+
+
+class OutboxMessage(Table, table=True):
+    """A message that a change owes to somebody; written with the change, delivered after it."""
+
+    __tablename__ = "outbox_message"
+    __table_args__ = (Index("ix_outbox_message_due_at", "due_at", postgresql_where="delivered_at IS NULL"),)
+
+    id: int = key()
+    recipient: str
+    subject: str
+    body: str
+    made_at: datetime = instant()
+    due_at: datetime = instant()
+    delivered_at: datetime | None = instant(optional=True)
+    attempts: int = 0
+    is_dead: bool = False
+
+
+class JobRun(Table, table=True):
+    """A firing of a job; unique per job and moment, so that every other node's firing is a no-op."""
+
+    __tablename__ = "job_run"
+    __table_args__ = (UniqueConstraint("job", "fire_at"),)
+
+    id: int = key()
+    job: str
+    fire_at: datetime = instant()
+    started_at: datetime = instant()
+    finished_at: datetime | None = instant(optional=True)
+    done: int = 0
+    failure: str | None = None

@@ -1,0 +1,147 @@
+"""Who takes part: enterprises and their workers, exam bodies and their examiners, and the accounts that sign in."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from models.columns import Table, instant, key, listed, refers_to
+from models.identifiers import DocumentKind
+from models.vocabulary import Education, Part, Role
+
+
+class Enterprise(Table, table=True):
+    """A firm, sole trader or market stall, at the office that looks after it."""
+
+    __tablename__ = "enterprise"
+
+    id: int = key()
+    credit_code: str = Field(unique=True)
+    name: str
+    office_id: int = refers_to("jurisdiction.id")
+    latitude: float
+    longitude: float
+    contact_name: str
+    contact_phone: str
+
+
+class Worker(Table, table=True):
+    """A person of an enterprise who is examined; the identity number is sealed, never stored in clear."""
+
+    __tablename__ = "worker"
+
+    id: int = key()
+    enterprise_id: int = refers_to("enterprise.id")
+    name: str
+    document_kind: DocumentKind = listed(DocumentKind)
+    document_sealed: bytes = Field(sa_type=LargeBinary)
+    document_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    document_masked: str
+    born_on: date
+    education: Education = listed(Education)
+    years_of_work: int = 0
+
+
+class ExamBody(Table, table=True):
+    """A body (考试机构) that conducts and scores exams; the product records what it confirms."""
+
+    __tablename__ = "exam_body"
+
+    id: int = key()
+    bureau_id: int = refers_to("jurisdiction.id")
+    name: str
+    is_gated: bool = True  # practical only after theory is passed
+    opts_into_evenings: bool = False
+    opts_into_weekends: bool = False
+
+
+class Examiner(Table, table=True):
+    """An examiner (考评人员) of an exam body."""
+
+    __tablename__ = "examiner"
+    __table_args__ = (CheckConstraint("block_cost_fen >= 0", name="block_cost_not_negative"),)
+
+    id: int = key()
+    exam_body_id: int = refers_to("exam_body.id")
+    name: str
+    block_cost_fen: int
+    most_blocks_a_round: int
+
+
+class ExaminerSkill(Table, table=True):
+    """An exam that an examiner is qualified for."""
+
+    __tablename__ = "examiner_skill"
+    __table_args__ = (UniqueConstraint("examiner_id", "exam_id"),)
+
+    id: int = key()
+    examiner_id: int = refers_to("examiner.id", index=False)
+    exam_id: int = refers_to("exam.id")
+
+
+class ExaminerLeave(Table, table=True):
+    """A half-day on which an examiner is not available."""
+
+    __tablename__ = "examiner_leave"
+    __table_args__ = (UniqueConstraint("examiner_id", "day", "part"),)
+
+    id: int = key()
+    examiner_id: int = refers_to("examiner.id", index=False)
+    day: date
+    part: Part = listed(Part)
+
+
+class Recusal(Table, table=True):
+    """An enterprise whose people an examiner must not examine."""
+
+    __tablename__ = "recusal"
+    __table_args__ = (UniqueConstraint("examiner_id", "enterprise_id"),)
+
+    id: int = key()
+    examiner_id: int = refers_to("examiner.id", index=False)
+    enterprise_id: int = refers_to("enterprise.id")
+    reason: str
+
+
+class Account(Table, table=True):
+    """Someone who signs in; the role says what they may do, the reference whose rows they see."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint(
+            "num_nonnulls(enterprise_id, jurisdiction_id, exam_body_id, examiner_id)"
+            " = CASE WHEN role IN ('AUDITOR', 'OPERATOR') THEN 0 ELSE 1 END",
+            name="acts_for_one_party",
+        ),
+        CheckConstraint(
+            "CASE role WHEN 'ENTERPRISE' THEN enterprise_id IS NOT NULL"
+            " WHEN 'EXAM_BODY' THEN exam_body_id IS NOT NULL WHEN 'EXAMINER' THEN examiner_id IS NOT NULL"
+            " WHEN 'AUDITOR' THEN true WHEN 'OPERATOR' THEN true ELSE jurisdiction_id IS NOT NULL END",
+            name="role_fits_party",
+        ),
+    )
+
+    id: int = key()
+    login: str = Field(unique=True)
+    password_hash: str
+    role: Role = listed(Role)
+    name: str
+    enterprise_id: int | None = refers_to("enterprise.id", optional=True)
+    jurisdiction_id: int | None = refers_to("jurisdiction.id", optional=True)
+    exam_body_id: int | None = refers_to("exam_body.id", optional=True)
+    examiner_id: int | None = refers_to("examiner.id", optional=True)
+    failed_sign_ins: int = 0
+    locked_until: datetime | None = instant(optional=True)
+
+
+class SignIn(Table, table=True):
+    """A signed-in device: the token's hash and until when it counts."""
+
+    __tablename__ = "sign_in"
+
+    id: int = key()
+    account_id: int = refers_to("account.id")
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    signed_in_at: datetime = instant()
+    expires_at: datetime = instant()
+    ended_at: datetime | None = instant(optional=True)

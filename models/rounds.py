@@ -1,0 +1,113 @@
+"""Rounds of allocation, the plans they produced, the consents of the tiers, and the objections that became constraints."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from models.columns import Table, instant, key, listed, refers_to
+from models.vocabulary import ConsentParty, ConsentState, ObjectionKind, PlanState, RoundState
+
+
+class Round(Table, table=True):
+    """One allocation of a whole bureau's open requests, with its calendar."""
+
+    __tablename__ = "round"
+    __table_args__ = (
+        UniqueConstraint("bureau_id", "number"),
+        CheckConstraint("collect_until < consult_until AND consult_until < publish_at", name="deadlines_in_order"),
+        CheckConstraint("first_day <= last_day", name="days_in_order"),
+    )
+
+    id: int = key()
+    bureau_id: int = refers_to("jurisdiction.id", index=False)
+    number: int
+    state: RoundState = listed(RoundState)
+    first_day: date
+    last_day: date
+    collect_until: datetime = instant()
+    consult_until: datetime = instant()
+    publish_at: datetime = instant()
+    replan_wanted: bool = False
+    seed: int = 0
+    time_limit_seconds: float = 10.0
+
+
+class Plan(Table, table=True):
+    """What the allocator answered for a round: problem and plan as documents, with cost and proof."""
+
+    __tablename__ = "plan"
+    __table_args__ = (
+        UniqueConstraint("round_id", "version"),
+        Index("uq_plan_current", "round_id", unique=True, postgresql_where="state = 'CURRENT'"),
+    )
+
+    id: int = key()
+    round_id: int = refers_to("round.id", index=False)
+    version: int
+    state: PlanState = listed(PlanState)
+    problem: dict[str, Any] = Field(sa_type=JSONB)
+    answer: dict[str, Any] = Field(sa_type=JSONB)
+    changes: dict[str, Any] = Field(sa_type=JSONB)
+    baselines: dict[str, Any] = Field(sa_type=JSONB)
+    cost_fen: float
+    bound_fen: float
+    made_at: datetime = instant()
+
+
+class Consent(Table, table=True):
+    """One party's answer to one session, asked for by a deadline."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        Index(
+            "uq_consent_standing",
+            "session_id",
+            "party",
+            "jurisdiction_id",
+            "enterprise_id",
+            "examiner_id",
+            "exam_body_id",
+            unique=True,
+            postgresql_where="state <> 'VOID'",
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint(
+            "num_nonnulls(jurisdiction_id, enterprise_id, examiner_id, exam_body_id) = 1", name="asks_one_party"
+        ),
+        Index("ix_consent_state_due_at", "state", "due_at"),
+    )
+
+    id: int = key()
+    session_id: int = refers_to("session.id", index=False)
+    party: ConsentParty = listed(ConsentParty)
+    jurisdiction_id: int | None = refers_to("jurisdiction.id", optional=True)
+    enterprise_id: int | None = refers_to("enterprise.id", optional=True)
+    examiner_id: int | None = refers_to("examiner.id", optional=True)
+    exam_body_id: int | None = refers_to("exam_body.id", optional=True)
+    in_place_of_id: int | None = refers_to("consent.id", optional=True)
+    state: ConsentState = listed(ConsentState)
+    due_at: datetime = instant()
+    answered_at: datetime | None = instant(optional=True)
+    answered_by_id: int | None = refers_to("account.id", optional=True)
+
+
+class Objection(Table, table=True):
+    """Why a party objected, as the constraint that the next plan keeps."""
+
+    __tablename__ = "objection"
+
+    id: int = key()
+    round_id: int = refers_to("round.id")
+    consent_id: int = refers_to("consent.id")
+    kind: ObjectionKind = listed(ObjectionKind)
+    remark: str = ""
+    site_id: int = refers_to("site.id")
+    exam_id: int = refers_to("exam.id")
+    block: str
+    examiner_id: int | None = refers_to("examiner.id", optional=True)
+    request_id: int | None = refers_to("request.id", optional=True)
+    people: int | None = None
+    raised_at: datetime = instant()

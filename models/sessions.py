@@ -1,0 +1,77 @@
+"""Exam sessions, and the staff, rooms and people that each claims for its time."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlmodel import Field
+
+from models.columns import Table, instant, key, listed, refers_to
+from models.vocabulary import Part, ResourceKind, SessionState, Tier
+
+
+class Session(Table, table=True):
+    """
+    An exam session: one exam, at a site, on a half-day.
+
+    Every place is promised to a request, taken by a named person, or open: open = places - promised - taken.
+    """
+
+    __tablename__ = "session"
+    __table_args__ = (
+        CheckConstraint("promised >= 0 AND taken >= 0 AND promised + taken <= places", name="never_oversold"),
+        CheckConstraint("starts_at < ends_at", name="times_in_order"),
+        Index("ix_session_state_starts_at_id", "state", "starts_at", "id"),
+        Index("ix_session_exam_id_starts_at_id", "exam_id", "starts_at", "id"),
+    )
+
+    id: int = key()
+    round_id: int = refers_to("round.id")
+    exam_id: int = refers_to("exam.id", index=False)
+    site_id: int = refers_to("site.id")
+    room_id: int | None = refers_to("room.id", optional=True)
+    exam_body_id: int = refers_to("exam_body.id")
+    day: date
+    part: Part = listed(Part)
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
+    places: int
+    promised: int = 0
+    taken: int = 0
+    tier: Tier = listed(Tier)
+    jurisdiction_id: int = refers_to("jurisdiction.id")
+    state: SessionState = listed(SessionState)
+    roster_freezes_at: datetime = instant()
+    results_due_at: datetime = instant()
+
+
+class SessionStaff(Table, table=True):
+    """An examiner on duty at a session."""
+
+    __tablename__ = "session_staff"
+    __table_args__ = (UniqueConstraint("session_id", "examiner_id"),)
+
+    id: int = key()
+    session_id: int = refers_to("session.id", index=False)
+    examiner_id: int = refers_to("examiner.id")
+
+
+class Claim(Table, table=True):
+    """A resource taken by a session for its time; the database lets no two overlap."""
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        ExcludeConstraint(
+            ("resource", "="), ("resource_id", "="), ("during", "&&"), name="ex_claim_one_place_at_a_time", using="gist"
+        ),
+        Index("ix_claim_resource_resource_id", "resource", "resource_id"),
+    )
+
+    id: int = key()
+    session_id: int = refers_to("session.id")
+    resource: ResourceKind = listed(ResourceKind)
+    resource_id: int = Field(sa_type=BigInteger)
+    during: Range[datetime] = Field(sa_column=Column(TSTZRANGE, nullable=False))
+
+    model_config: Any = {"arbitrary_types_allowed": True}
