@@ -1,12 +1,10 @@
 """Identity numbers at rest: sealed by encryption, found again by a keyed hash, shown by a mask.
 
-A box reads `<key id>.<base64url of nonce and ciphertext>` (AES-256-GCM). It opens only in the context it was sealed
+A box is key id, nonce and ciphertext in a row (AES-256-GCM). It opens only in the context it was sealed
 for, so that a box copied to another row is as good as broken. The key id says which secret sealed it; a `Sealer`
 given the retired secrets too still opens their boxes, and `is_stale` finds those to seal anew.
 """
 
-import base64
-import binascii
 import hmac
 import os
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ SECRET_BYTES = 32
 """Least length of a secret and of the pepper."""
 
 _NONCE_BYTES = 12  # what NIST SP 800-38D recommends for GCM
-_KEY_ID_CHARACTERS = 8
+_KEY_ID_BYTES = 8
 
 
 class SealingError(Exception):
@@ -46,11 +44,10 @@ class SealedNumber:
     """What is remembered of an identity number: nothing in it gives the number back without the secret."""
 
     kind: DocumentKind
-    box: str = field(repr=False)
-    fingerprint: str = field(repr=False)
-    """Keyed hash of kind and number, in hex: equal for the same document, whoever it is sealed for."""
+    box: bytes = field(repr=False)
+    fingerprint: bytes = field(repr=False)
+    """Keyed hash of kind and number: equal for the same document, whoever it is sealed for."""
     masked: str = field(repr=False)
-    last_four: str = field(repr=False)
 
 
 class Sealer:
@@ -73,36 +70,34 @@ class Sealer:
         ciphertext = self._keys[self._key_id].encrypt(nonce, document.number.encode(), bound)
         return SealedNumber(
             kind=document.kind,
-            box=f"{self._key_id}.{base64.urlsafe_b64encode(nonce + ciphertext).decode()}",
+            box=self._key_id + nonce + ciphertext,
             fingerprint=self.fingerprint(document),
             masked=mask_identity(document),
-            last_four=document.number[-4:],
         )
 
-    def unseal(self, box: str, *, kind: DocumentKind, context: str) -> IdentityDocument:
+    def unseal(self, box: bytes, *, kind: DocumentKind, context: str) -> IdentityDocument:
         """The document again.
 
         Raises:
             UnknownKeyError: Sealed with a secret this sealer was not given.
             BrokenSealError: Changed, cut short, or sealed for another context or kind.
         """
-        key_id, _, body = box.partition(".")
+        key_id, nonce, ciphertext = _parts(box)
         if key_id not in self._keys:
             raise UnknownKeyError("The box names a key that is neither the current one nor a retired one.")
-        nonce, ciphertext = _parts(body)
         try:
             number = self._keys[key_id].decrypt(nonce, ciphertext, _bound(kind, context))
         except InvalidTag as error:
             raise BrokenSealError("The box was changed, or sealed for another context or kind.") from error
         return IdentityDocument(kind, number.decode())
 
-    def is_stale(self, box: str) -> bool:
+    def is_stale(self, box: bytes) -> bool:
         """Whether the box was sealed with another than the current secret."""
-        return box.partition(".")[0] != self._key_id
+        return not box.startswith(self._key_id)
 
-    def fingerprint(self, document: IdentityDocument) -> str:
+    def fingerprint(self, document: IdentityDocument) -> bytes:
         """The keyed hash by which the same document is found again; it does not depend on the secret."""
-        return hmac.new(self._pepper, f"{document.kind}\x00{document.number}".encode(), "sha256").hexdigest()
+        return hmac.new(self._pepper, f"{document.kind}\x00{document.number}".encode(), "sha256").digest()
 
 
 def _require_strength(material: bytes) -> None:
@@ -114,21 +109,17 @@ def _derived(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=None, info=b"doorstep/" + purpose).derive(secret)
 
 
-def _key_id(secret: bytes) -> str:
+def _key_id(secret: bytes) -> bytes:
     # Derived for a purpose of its own: the id stands in the clear and must say nothing about the key.
-    return _derived(secret, b"key id").hex()[:_KEY_ID_CHARACTERS]
+    return _derived(secret, b"key id")[:_KEY_ID_BYTES]
 
 
 def _bound(kind: DocumentKind, context: str) -> bytes:
     return f"{kind}\x00{context}".encode()
 
 
-def _parts(body: str) -> tuple[bytes, bytes]:
-    try:
-        raw = base64.b64decode(body.encode(), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
-        raise BrokenSealError("The box is not written as one.") from error
-    # The last character of base64 has spare bits; one number must not have several spellings of one box.
-    if len(raw) <= _NONCE_BYTES or base64.urlsafe_b64encode(raw).decode() != body:
-        raise BrokenSealError("The box was cut short or written anew.")
-    return raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
+def _parts(box: bytes) -> tuple[bytes, bytes, bytes]:
+    body = _KEY_ID_BYTES + _NONCE_BYTES
+    if len(box) <= body:
+        raise BrokenSealError("The box was cut short.")
+    return box[:_KEY_ID_BYTES], box[_KEY_ID_BYTES:body], box[body:]

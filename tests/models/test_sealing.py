@@ -28,8 +28,7 @@ def test_a_sealed_number_shows_only_its_mask() -> None:
     sealed = sealer().seal(DOCUMENT, context="worker:1")
 
     assert sealed.masked == "3101**********1234"
-    assert sealed.last_four == "1234"
-    assert NUMBER not in sealed.box
+    assert NUMBER.encode() not in sealed.box
     assert repr(sealed) == "SealedNumber(kind=<DocumentKind.RESIDENT_ID: 'RESIDENT_ID'>)"
     assert repr(sealer()) == "Sealer()"
 
@@ -40,7 +39,7 @@ def test_the_same_number_is_sealed_differently_each_time_and_found_by_its_finger
 
     assert first.box != second.box
     assert first.fingerprint == second.fingerprint
-    assert len(first.fingerprint) == 64
+    assert len(first.fingerprint) == 32
 
 
 def test_the_fingerprint_depends_on_kind_and_pepper_but_not_on_the_secret() -> None:
@@ -87,9 +86,9 @@ def test_a_weak_retired_secret_is_refused() -> None:
         sealer(SECRET, b"short")
 
 
-@given(st.integers(0, len(BOX) - 1), st.characters())
-def test_a_box_changed_anywhere_does_not_open(place: int, other: str) -> None:
-    changed = BOX[:place] + other + BOX[place + 1 :]
+@given(st.integers(0, len(BOX) - 1), st.integers(0, 255))
+def test_a_box_changed_anywhere_does_not_open(place: int, other: int) -> None:
+    changed = BOX[:place] + bytes([other]) + BOX[place + 1 :]
 
     if changed != BOX:
         with pytest.raises((BrokenSealError, UnknownKeyError)):
