@@ -89,7 +89,7 @@ class ExamRule(Table, table=True):
 
 
 class Setting(Table, table=True):
-    """A number of the bureau's own (weights, limits, lead days), with its source; data, so that it changes without a release."""
+    """A number of the bureau's own (weights, limits, lead days), with its source: it changes without a release."""
 
     __tablename__ = "setting"
     __table_args__ = (UniqueConstraint("bureau_id", "name"),)

@@ -36,7 +36,7 @@ def refers_to(target: str, *, optional: bool = False, index: bool = True) -> Any
 def instant(*, optional: bool = False, index: bool = False) -> Any:  # noqa: ANN401
     """A moment: aware, UTC."""
     default: dict[str, Any] = {"default": None} if optional else {}
-    return Field(sa_type=TIMESTAMP(timezone=True), nullable=optional, index=index, **default)  # type: ignore[call-overload]
+    return Field(sa_type=TIMESTAMP(timezone=True), nullable=optional, index=index, **default)
 
 
 def listed(kind: type[StrEnum], default: StrEnum | None = None, *, optional: bool = False) -> Any:  # noqa: ANN401
@@ -50,6 +50,4 @@ def listed(kind: type[StrEnum], default: StrEnum | None = None, *, optional: boo
         values_callable=lambda members: [member.value for member in members],
     )
     given: dict[str, Any] = {"default": default} if default is not None or optional else {}
-    return Field(sa_type=shape, nullable=optional, **given)  # type: ignore[call-overload]
-
-
+    return Field(sa_type=shape, nullable=optional, **given)

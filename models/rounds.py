@@ -1,4 +1,4 @@
-"""Rounds of allocation, the plans they produced, the consents of the tiers, and the objections that became constraints."""
+"""Rounds of allocation, their plans, the consents of the tiers, and the objections that became constraints."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,7 +1,6 @@
 """Exam sessions, and the staff, rooms and people that each claims for its time."""
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
@@ -27,6 +26,7 @@ class Session(Table, table=True):
     )
 
     id: int = key()
+    bureau_id: int = refers_to("jurisdiction.id")
     round_id: int = refers_to("round.id")
     exam_id: int = refers_to("exam.id", index=False)
     site_id: int = refers_to("site.id")
@@ -74,4 +74,4 @@ class Claim(Table, table=True):
     resource_id: int = Field(sa_type=BigInteger)
     during: Range[datetime] = Field(sa_column=Column(TSTZRANGE, nullable=False))
 
-    model_config: Any = {"arbitrary_types_allowed": True}
+    model_config = {"arbitrary_types_allowed": True}  # noqa: RUF012  # pydantic reads it as it stands

@@ -1,0 +1,51 @@
+"""The bureau's own numbers: weights of the allocation, lead days, deadlines. Rows override these defaults."""
+
+from dataclasses import dataclass, field, fields, replace
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.catalogue import Setting
+
+ASSUMED = "planning assumption of the bureau"
+
+
+def number(default: float, unit: str, source: str = ASSUMED) -> float:
+    """A field of the policy: its default, its unit, and where the number comes from."""
+    value: float = field(default=default, metadata={"unit": unit, "source": source})
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every number that a bureau may set for itself; the metadata of each field holds its unit and source."""
+
+    person_km_fen: float = number(150, "fen per person and km")
+    road_factor: float = number(1.35, "road km per km as the crow flies")
+    office_tier_fen: float = number(0, "fen per session")
+    town_tier_fen: float = number(20_000, "fen per session")
+    bureau_tier_fen: float = number(60_000, "fen per session")
+    wait_fen: float = number(300, "fen per person and day of waiting")
+    unplaced_fen: float = number(60_000, "fen per person left without a place")
+    change_fen: float = number(20_000, "fen per person moved by a re-plan")
+    publish_lead_days: float = number(10, "days", "exam plans are public at least 10 days ahead (found locally)")
+    consent_working_days: float = number(3, "working days")
+    promise_working_days: float = number(5, "working days after publication")
+    roster_freeze_days: float = number(2, "days before the session")
+    result_working_days: float = number(20, "working days", "professional belief")
+    decision_working_days: float = number(25, "working days", "5 to accept, 20 to decide (found)")
+    renewal_ahead_days: float = number(180, "days before expiry")
+    next_subject_days: float = number(90, "days in which to sit the next subject")
+    most_changes: float = number(3, "substitutions per booking")
+    session_minutes: float = number(180, "usable minutes of a half-day")
+
+
+NAMES = tuple(f.name for f in fields(Policy))
+
+
+async def policy_of(db: AsyncSession, bureau_id: int) -> Policy:
+    """The bureau's policy: its own rows over the defaults."""
+    rows = (
+        await db.execute(select(col(Setting.name), col(Setting.value)).where(col(Setting.bureau_id) == bureau_id))
+    ).all()
+    return replace(Policy(), **{name: value for name, value in rows if name in NAMES})

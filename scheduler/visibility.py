@@ -1,0 +1,201 @@
+"""The statements a caller may read from: every read starts here, and what a caller may not see is not selected."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.bookings import Booking, Promise
+from models.catalogue import Exam, ExamRule, Item, ItemRule, Setting
+from models.columns import Table
+from models.demand import Request
+from models.journal import AuditEntry
+from models.outcomes import Certificate, Renewal, Result
+from models.parties import Account, Enterprise, ExamBody, Examiner, Worker
+from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer
+from models.rounds import Consent, Objection, Plan, Round
+from models.sessions import Session, SessionStaff
+from models.vocabulary import ConsentState, Role, SessionState
+from scheduler.callers import OFFICIALS, Caller
+
+T = TypeVar("T", bound=Table)
+Where = ColumnElement[bool]
+
+PUBLIC_STATES = (
+    SessionState.PUBLISHED,
+    SessionState.FROZEN,
+    SessionState.HELD,
+    SessionState.CLOSED,
+    SessionState.CANCELLED,
+)
+
+
+def visible(table: type[T], caller: Caller) -> SelectOfScalar[T]:
+    """The base statement of every read of a table: only the rows that this caller may see."""
+    if caller.sees_everything:
+        return select(table)
+    return select(table).where(WHERE[table](caller))
+
+
+def sessions_seen(caller: Caller) -> Where:
+    """Officials see their bureau's; an exam body its own; all, the published and those that ask them."""
+    own_bureau = col(Session.bureau_id) == caller.bureau_id
+    if caller.role in OFFICIALS:
+        return own_bureau
+    if caller.role is Role.EXAM_BODY:
+        return col(Session.exam_body_id) == caller.exam_body_id
+    asked = col(Session.id).in_(select(col(Consent.session_id)).where(consents_to_answer(caller)))
+    return or_(and_(own_bureau, col(Session.state).in_(PUBLIC_STATES)), asked)
+
+
+def consents_to_answer(caller: Caller) -> Where:
+    """The consents that are asked of this caller itself."""
+    asked_of = {
+        Role.ENTERPRISE: col(Consent.enterprise_id) == caller.enterprise_id,
+        Role.EXAM_BODY: col(Consent.exam_body_id) == caller.exam_body_id,
+        Role.EXAMINER: col(Consent.examiner_id) == caller.examiner_id,
+    }
+    mine = asked_of.get(caller.role, col(Consent.jurisdiction_id) == caller.jurisdiction_id)
+    return and_(mine, col(Consent.state).not_in((ConsentState.QUEUED, ConsentState.VOID)))
+
+
+def consents_seen(caller: Caller) -> Where:
+    """Officials follow the whole consultation of their bureau; everyone else only what is asked of them."""
+    if caller.role in OFFICIALS:
+        return col(Consent.session_id).in_(select(col(Session.id)).where(sessions_seen(caller)))
+    return consents_to_answer(caller)
+
+
+def enterprises_seen(caller: Caller) -> Where:
+    """Officials see the firms of their territory; an exam body and examiners those with people on their rosters."""
+    if caller.role in OFFICIALS:
+        return col(Enterprise.office_id).in_(caller.territory)
+    if caller.role is Role.ENTERPRISE:
+        return col(Enterprise.id) == caller.enterprise_id
+    return col(Enterprise.id).in_(select(col(Booking.enterprise_id)).where(bookings_seen(caller)))
+
+
+def of_seen_enterprises(column: Any) -> Callable[[Caller], Where]:  # noqa: ANN401  # a mapped column, whatever its type
+    """Rows that belong to an enterprise whose rows the caller sees."""
+
+    def where(caller: Caller) -> Where:
+        if caller.role is Role.ENTERPRISE:
+            return col(column) == caller.enterprise_id
+        if caller.role in OFFICIALS:
+            return col(column).in_(select(col(Enterprise.id)).where(enterprises_seen(caller)))
+        return false()
+
+    return where
+
+
+def workers_seen(caller: Caller) -> Where:
+    """A firm's own workers; officials those of their firms; an exam body and examiners those on their rosters."""
+    if caller.role in (Role.EXAM_BODY, Role.EXAMINER):
+        return col(Worker.id).in_(select(col(Booking.worker_id)).where(bookings_seen(caller)))
+    return of_seen_enterprises(Worker.enterprise_id)(caller)
+
+
+def bookings_seen(caller: Caller) -> Where:
+    """A firm's own; officials those of their firms; an exam body and examiners the rosters of their sessions."""
+    if caller.role is Role.EXAM_BODY:
+        return col(Booking.session_id).in_(select(col(Session.id)).where(sessions_seen(caller)))
+    if caller.role is Role.EXAMINER:
+        serving = select(col(SessionStaff.session_id)).where(col(SessionStaff.examiner_id) == caller.examiner_id)
+        return col(Booking.session_id).in_(serving)
+    return of_seen_enterprises(Booking.enterprise_id)(caller)
+
+
+def promises_seen(caller: Caller) -> Where:
+    """Promises made to requests that the caller sees; once published for firms, from the plan on for officials."""
+    return col(Promise.request_id).in_(
+        select(col(Request.id)).where(of_seen_enterprises(Request.enterprise_id)(caller))
+    )
+
+
+def results_seen(caller: Caller) -> Where:
+    """The results of the bookings that the caller sees."""
+    return col(Result.booking_id).in_(select(col(Booking.id)).where(bookings_seen(caller)))
+
+
+def certificates_seen(caller: Caller) -> Where:
+    """The certificates of the workers that the caller sees."""
+    return col(Certificate.worker_id).in_(select(col(Worker.id)).where(workers_seen(caller)))
+
+
+def rounds_seen(caller: Caller) -> Where:
+    """The rounds of the caller's bureau."""
+    return col(Round.bureau_id) == caller.bureau_id
+
+
+def officials_rounds(column: Any) -> Callable[[Caller], Where]:  # noqa: ANN401  # a mapped column, whatever its type
+    """Plans and objections belong to officials: they name every firm of the bureau."""
+
+    def where(caller: Caller) -> Where:
+        if caller.role not in OFFICIALS:
+            return false()
+        return col(column).in_(select(col(Round.id)).where(rounds_seen(caller)))
+
+    return where
+
+
+def examiners_seen(caller: Caller) -> Where:
+    """Officials see the examiners of their bureau's exam bodies, a body its own, an examiner colleagues."""
+    bodies = select(col(ExamBody.id)).where(col(ExamBody.bureau_id) == caller.bureau_id)
+    if caller.role is Role.EXAM_BODY:
+        return col(Examiner.exam_body_id) == caller.exam_body_id
+    if caller.role is Role.ENTERPRISE:
+        return false()
+    return col(Examiner.exam_body_id).in_(bodies)
+
+
+def everyone(_caller: Caller) -> Where:
+    """Public master data."""
+    return true()
+
+
+def nobody(_caller: Caller) -> Where:
+    """Rows for auditors and operators alone."""
+    return false()
+
+
+def own_account(caller: Caller) -> Where:
+    """One's own account, nobody else's."""
+    return col(Account.id) == caller.account_id
+
+
+def own_settings(caller: Caller) -> Where:
+    """The policy of one's own bureau."""
+    return col(Setting.bureau_id) == caller.bureau_id
+
+
+WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
+    Jurisdiction: everyone,
+    Site: everyone,
+    SiteOffer: everyone,
+    SiteClosure: everyone,
+    CalendarOverride: everyone,
+    Item: everyone,
+    Exam: everyone,
+    ItemRule: everyone,
+    ExamRule: everyone,
+    ExamBody: everyone,
+    Setting: own_settings,
+    Account: own_account,
+    Enterprise: enterprises_seen,
+    Worker: workers_seen,
+    Examiner: examiners_seen,
+    Request: of_seen_enterprises(Request.enterprise_id),
+    Round: rounds_seen,
+    Plan: officials_rounds(Plan.round_id),
+    Objection: officials_rounds(Objection.round_id),
+    Session: sessions_seen,
+    Consent: consents_seen,
+    Promise: promises_seen,
+    Booking: bookings_seen,
+    Result: results_seen,
+    Certificate: certificates_seen,
+    Renewal: of_seen_enterprises(Renewal.enterprise_id),
+    AuditEntry: nobody,
+}
