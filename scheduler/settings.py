@@ -1,0 +1,159 @@
+"""
+What the environment says, read once: where the database is, where our own files lie, which secrets are used.
+
+| variable | meaning | without it |
+|---|---|---|
+| `DATABASE_URL` | a PostgreSQL server, 15 or newer | the embedded server, in `DOORSTEP_HOME` |
+| `DOORSTEP_HOME` | where our files lie | `.doorstep` in the checkout, or `doorstep` in the user's data folder |
+| `DOORSTEP_SECRET` | seals identity numbers; 32 bytes in base64 | made once, in `DOORSTEP_HOME` (`demo` only) |
+| `DOORSTEP_PEPPER` | keys the hashes that find duplicates; the same | the same |
+| `DOORSTEP_RETIRED_SECRETS` | earlier secrets that still open, separated by commas | none |
+"""
+
+import base64
+import binascii
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, Self, TypeVar
+
+from models.sealing import SECRET_BYTES
+
+_Hidden = TypeVar("_Hidden")
+_MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' prints a good one"
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the text names the variable and the way out, and never its value if that is secret."""
+
+
+@dataclass(frozen=True)
+class Secret(Generic[_Hidden]):
+    """A value that no log, traceback or table shows; whoever needs it must ask for it by name."""
+
+    _value: _Hidden
+
+    def reveal(self) -> _Hidden:
+        """Give the value itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the environment decides."""
+
+    home: Path
+    database_url: Secret[str] | None = None
+    secret: Secret[bytes] | None = None
+    pepper: Secret[bytes] | None = None
+    retired_secrets: tuple[Secret[bytes], ...] = ()
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """
+        Read the environment; an empty variable counts as none.
+
+        Raises:
+            SettingsError: A value cannot be used.
+        """
+        given = {name: value.strip() for name, value in environment.items() if value.strip()}
+        url = given.get("DATABASE_URL")
+        retired = given.get("DOORSTEP_RETIRED_SECRETS", "")
+        return cls(
+            home=_home(given),
+            database_url=Secret(url) if url else None,
+            secret=_key(given, "DOORSTEP_SECRET"),
+            pepper=_key(given, "DOORSTEP_PEPPER"),
+            retired_secrets=tuple(
+                Secret(_decoded(each, "DOORSTEP_RETIRED_SECRETS")) for each in retired.split(",") if each.strip()
+            ),
+        )
+
+    def with_own_secrets(self) -> Self:
+        """
+        Fill in the secrets that were not given from the folder of ours, where they are made once.
+
+        Raises:
+            SettingsError: The folder cannot be written, or what lies there is no secret.
+        """
+        return replace(
+            self,
+            secret=self.secret or Secret(_kept(self.home / "secret")),
+            pepper=self.pepper or Secret(_kept(self.home / "pepper")),
+        )
+
+    def with_given_secrets(self) -> Self:
+        """
+        Make sure that both secrets were given, as every command but the demo needs them.
+
+        Raises:
+            SettingsError: One was not.
+        """
+        for name, value in (("DOORSTEP_SECRET", self.secret), ("DOORSTEP_PEPPER", self.pepper)):
+            if value is None:
+                raise SettingsError(f"{name} is not set: set it to 32 random bytes in base64; {_MAKE_ONE}.")
+        return self
+
+
+def _home(given: Mapping[str, str]) -> Path:
+    if named := given.get("DOORSTEP_HOME"):
+        home = Path(named)
+        if home.exists() and not home.is_dir():
+            raise SettingsError(f"DOORSTEP_HOME is {home}, which is a file: set it to a folder, or unset it.")
+        return home.absolute()
+    checkout = Path(__file__).resolve().parents[1]
+    if (checkout / "pyproject.toml").exists():
+        return checkout / ".doorstep"
+    data = Path(given.get("XDG_DATA_HOME", ""))
+    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "doorstep"
+
+
+def _key(given: Mapping[str, str], name: str) -> Secret[bytes] | None:
+    return Secret(_decoded(given[name], name)) if name in given else None
+
+
+def _decoded(text: str, source: str) -> bytes:
+    text = text.strip()
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SettingsError(f"{source} is not written in base64: {_MAKE_ONE}.") from error
+    if len(key) < SECRET_BYTES:
+        raise SettingsError(f"{source} has {len(key)} bytes, and {SECRET_BYTES} are needed: {_MAKE_ONE}.")
+    return key
+
+
+def _kept(path: Path) -> bytes:
+    """Read a secret of our own, made on first use; of two who make it at once, both get the first one's."""
+    try:
+        if not path.exists():
+            _make(path)
+        return _decoded(path.read_text(), str(path))
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be used ({error.strerror}): set DOORSTEP_HOME to a folder you may write to."
+        ) from error
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Readable by nobody else from the first moment, and complete before it has its name.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-") as draft:
+        draft.write(secrets.token_urlsafe(SECRET_BYTES))
+        draft.flush()
+        os.fsync(draft.fileno())
+        if not path.exists():
+            _link(Path(draft.name), path)
+
+
+def _link(draft: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
