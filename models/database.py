@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 OLDEST_VERSION = 15
 _SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
@@ -92,7 +93,7 @@ class Database:
         if not actor or now.tzinfo is None:
             raise ValueError(f"A transaction needs an actor and an aware time, not {actor!r} at {now!r}.")
         async with self._writers.begin() as db:
-            await db.execute(
+            await db.exec(
                 select(
                     func.set_config("doorstep.actor", actor, True),
                     func.set_config("doorstep.now", now.isoformat(), True),

@@ -1,0 +1,87 @@
+"""Refusals as data: the user errors of a payload, and the codes of a failed query."""
+
+import uuid
+
+import strawberry
+import structlog
+from graphql import GraphQLError
+
+from scheduler.refusals import Code, Refusal, Refused
+
+log = structlog.get_logger()
+
+RefusalCode = strawberry.enum(
+    Code, name="RefusalCode", description="Why something was refused; codes are listed and stable."
+)
+
+
+@strawberry.interface(description="A *no* with its reason; nothing of the mutation was done.")
+class UserError:
+    """A refusal as a client sees it."""
+
+    message: str = strawberry.field(description="What is wrong and the way out, in one or two sentences.")
+    path: list[str] = strawberry.field(description="The input field that it is about, outermost first; empty if none.")
+    code: Code = strawberry.field(description="The listed reason.")
+
+
+@strawberry.type(description="A refusal by the rules.")
+class RuleRefusal(UserError):
+    """A refusal that concerns the whole input."""
+
+
+@strawberry.type(description="A refusal that concerns one worker of several.")
+class WorkerRefusal(UserError):
+    """A refusal of one named person."""
+
+    worker_id: strawberry.ID = strawberry.field(description="The worker it is about.")
+
+
+@strawberry.interface(description="What a mutation answers: the entity it changed, or why it did not.")
+class Payload:
+    """The base of every mutation's answer."""
+
+    user_errors: list[UserError] = strawberry.field(
+        default_factory=list, description="Why it was refused; empty when it was done."
+    )
+
+
+def as_user_errors(refused: Refused) -> list[UserError]:
+    """The refusal's reasons as data."""
+    return [as_user_error(reason) for reason in refused.reasons]
+
+
+def as_user_error(reason: Refusal) -> UserError:
+    """One reason as data."""
+    path = list(reason.path)
+    if reason.worker_id is None:
+        return RuleRefusal(message=reason.message, path=path, code=reason.code)
+    worker = strawberry.relay.to_base64("Worker", reason.worker_id)
+    return WorkerRefusal(message=reason.message, path=path, code=reason.code, worker_id=strawberry.ID(worker))
+
+
+def as_public(error: GraphQLError) -> GraphQLError:
+    """What a client may see: its own mistakes as they are, refusals with their code, ours masked and logged."""
+    cause = error.original_error
+    if isinstance(cause, Refused):
+        reason = cause.reasons[0]
+        return restated(error, reason.message, code=reason.code.value)
+    if cause is None or isinstance(cause, GraphQLError):
+        return restated(error, error.message, code=Code.BAD_INPUT.value)
+    correlation = uuid.uuid4().hex
+    log.error("resolver failed", correlation=correlation, path=error.path, exc_info=cause)
+    return restated(
+        error, "Something went wrong on our side; quote the correlation id.", code="INTERNAL", id=correlation
+    )
+
+
+def restated(error: GraphQLError, message: str, *, code: str, id: str | None = None) -> GraphQLError:
+    """The error with our own words and a listed code."""
+    extensions = {"code": code} if id is None else {"code": code, "correlationId": id}
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

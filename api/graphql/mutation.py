@@ -1,0 +1,44 @@
+"""A mutation field: one input, one transaction, one payload; a refusal rolls back and becomes data here alone."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+from sqlalchemy.exc import IntegrityError
+from strawberry.extensions import FieldExtension
+from strawberry.types.field import StrawberryField
+
+from api.graphql.context import Info
+from api.graphql.errors import Payload, as_user_errors
+from scheduler.constraints import refusal_of
+from scheduler.refusals import Refused
+
+
+class OneTransaction(FieldExtension):
+    """Run the field in a transaction of its own; turn a refusal into the payload's user errors."""
+
+    def apply(self, field: StrawberryField) -> None:
+        """Remember which payload a refusal is put into."""
+        self.payload: Callable[..., Payload] = field.type  # type: ignore[assignment]
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Payload]], source: Any, info: Info, **kwargs: Any
+    ) -> Payload:
+        """Open, let the resolver act, commit; or roll back and say why."""
+        context = info.context
+        try:
+            async with context.writing():
+                return await next_(source, info, **kwargs)
+        except Refused as refused:
+            return self.payload(user_errors=as_user_errors(refused))
+        except IntegrityError as error:
+            if (raced := refusal_of(error)) is None:
+                raise
+            return self.payload(user_errors=as_user_errors(raced))
+        finally:
+            context.forget()
+
+
+def mutation(description: str) -> Any:  # Strawberry's decorator is untyped this way
+    """A mutation field with its description."""
+    return strawberry.mutation(extensions=[OneTransaction()], description=description)

@@ -1,0 +1,29 @@
+"""What a database constraint that was met says to a user: the last word when two writers raced past the same check."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.exc import IntegrityError
+
+from scheduler.refusals import Code, Refused, refuse
+
+SAYINGS: Mapping[str, tuple[Code, str]] = {
+    "ex_claim_one_place_at_a_time": (
+        Code.OVERLAPS,
+        "A room, an examiner or a person would be in two sessions at once: choose another time.",
+    ),
+    "ck_session_never_oversold": (Code.FULL, "The last places were just taken: choose another session."),
+    "uq_booking_once_a_session": (Code.ALREADY_BOOKED, "This person already has a place in this session."),
+    "uq_enterprise_credit_code": (Code.ALREADY_KNOWN, "An enterprise with this credit code is already registered."),
+    "uq_worker_document_hash": (Code.ALREADY_KNOWN, "A worker with this identity document is already registered."),
+    "uq_consent_standing": (Code.ALREADY_ANSWERED, "This consent is already asked for."),
+    "uq_result_booking_id": (Code.ALREADY_RECORDED, "The result of this booking is already recorded."),
+    "uq_certificate_standing": (Code.ALREADY_CERTIFIED, "The worker already holds or awaits this certificate."),
+    "uq_renewal_certificate_id": (Code.ALREADY_ASKED, "The renewal of this certificate is already under way."),
+}
+
+
+def refusal_of(error: IntegrityError) -> Refused | None:
+    """The refusal that the violated constraint stands for; None where it is a bug, not a race."""
+    name = getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
+    saying = SAYINGS.get(name or "")
+    return refuse(*saying) if saying else None
