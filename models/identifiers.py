@@ -1,4 +1,5 @@
-"""Credit codes, identity documents and phone numbers: how they are written, checked and masked.
+"""
+Credit codes, identity documents and phone numbers: how they are written, checked and masked.
 
 Everything here takes what a person typed and gives the one normal form, or raises `IdentifierError` with a sentence
 that says what is wrong and what is expected. The sentence may name one character and its place, never the number.
@@ -87,7 +88,8 @@ def normalised(typed: str) -> str:
 
 
 def credit_code(typed: str) -> str:
-    """The normal form of a unified social credit code (统一社会信用代码, GB 32100-2015).
+    """
+    The normal form of a unified social credit code (统一社会信用代码, GB 32100-2015).
 
     The first two characters may be letters. The district inside says where the firm registered, not where it is.
 
@@ -117,7 +119,8 @@ def citizen_number_check_character(first_seventeen: str) -> str:
 
 
 def identity_document(kind: DocumentKind, typed: str) -> IdentityDocument:
-    """A document of this kind with its number checked as far as the kind allows.
+    """
+    A document of this kind with its number checked as far as the kind allows.
 
     Raises:
         IdentifierError: The number cannot stand on such a document.
@@ -133,7 +136,8 @@ def born_on(document: IdentityDocument) -> date | None:
 
 
 def has_known_province(document: IdentityDocument) -> bool:
-    """Whether a citizen's number begins with a province; true for other documents.
+    """
+    Whether a citizen's number begins with a province; true for other documents.
 
     A doubt to show, never a refusal: area codes come and go (310117 since 1998, before that 310227).
     """
@@ -148,7 +152,8 @@ def mask_identity(document: IdentityDocument) -> str:
 
 
 def phone(typed: str) -> str:
-    """The digits of a mainland mobile or landline number, without the country code.
+    """
+    The digits of a mainland mobile or landline number, without the country code.
 
     Raises:
         IdentifierError: It has another length, holds something else than digits, or begins like no mainland number.

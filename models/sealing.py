@@ -1,4 +1,5 @@
-"""Identity numbers at rest: sealed by encryption, found again by a keyed hash, shown by a mask.
+"""
+Identity numbers at rest: sealed by encryption, found again by a keyed hash, shown by a mask.
 
 A box is key id, nonce and ciphertext in a row (AES-256-GCM). It opens only in the context it was sealed
 for, so that a box copied to another row is as good as broken. The key id says which secret sealed it; a `Sealer`
@@ -76,7 +77,8 @@ class Sealer:
         )
 
     def unseal(self, box: bytes, *, kind: DocumentKind, context: str) -> IdentityDocument:
-        """The document again.
+        """
+        The document again.
 
         Raises:
             UnknownKeyError: Sealed with a secret this sealer was not given.

@@ -1,4 +1,5 @@
-"""Half-day blocks, workdays and deadlines on the Chinese calendar; Shanghai at the edge, UTC inside.
+"""
+Half-day blocks, workdays and deadlines on the Chinese calendar; Shanghai at the edge, UTC inside.
 
 Official holidays and make-up workdays come from the State Council's notices as kept by `chinese_calendar`. A year
 without a notice is provisional: weekends, and the statutory holidays with the days off they earn when they fall on a
@@ -45,7 +46,8 @@ class Block:
 
     @classmethod
     def parse(cls, block_id: str) -> "Block":
-        """The block of an id such as `2027-03-01-am`.
+        """
+        The block of an id such as `2027-03-01-am`.
 
         Raises:
             ValueError: No such id.
@@ -119,7 +121,8 @@ class WorkCalendar:
         return sum(self.is_workday(day) for day in _days(start, end))
 
     def add_working_days(self, moment: datetime, n: int) -> datetime:
-        """The deadline n working days after a moment: the end of the nth workday after its day in Shanghai, in UTC.
+        """
+        The deadline n working days after a moment: the end of the nth workday after its day in Shanghai, in UTC.
 
         Raises:
             ValueError: The moment has no time zone, or n is less than one.
