@@ -33,6 +33,11 @@ class Round(Table, table=True):
     replan_wanted: bool = False
     seed: int = 0
     time_limit_seconds: float = 10.0
+    # While PLANNING: when to solve next, which worker's turn lasts until when (the database's clock), what went wrong.
+    solve_after: datetime | None = instant(optional=True)
+    solving_until: datetime | None = instant(optional=True)
+    failures: int = 0
+    failure: str | None = None
 
 
 class Plan(Table, table=True):

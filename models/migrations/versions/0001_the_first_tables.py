@@ -322,6 +322,10 @@ def upgrade() -> None:
         sa.Column("replan_wanted", sa.Boolean(), nullable=False),
         sa.Column("seed", sa.Integer(), nullable=False),
         sa.Column("time_limit_seconds", sa.Float(), nullable=False),
+        sa.Column("solve_after", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("solving_until", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failure", sa.String(), nullable=True),
         sa.CheckConstraint(
             "collect_until < consult_until AND consult_until < publish_at", name=op.f("ck_round_deadlines_in_order")
         ),
