@@ -1,0 +1,1 @@
+"""The auditor: every promise of the system, derived once more from the rows."""
