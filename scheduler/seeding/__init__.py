@@ -1,0 +1,1 @@
+"""Loads a generated district into an empty database."""
