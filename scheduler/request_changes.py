@@ -1,0 +1,152 @@
+"""What becomes of a request after it is there: accepted, declined, withdrawn, lapsed."""
+
+from datetime import date, datetime
+
+from sqlalchemy import TIMESTAMP, cast, func, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.bookings import Promise
+from models.demand import Request
+from models.rounds import Round
+from models.sessions import Session
+from models.vocabulary import PromiseState, RequestState, Role, RoundState
+from scheduler.calendar import SHANGHAI
+from scheduler.callers import Caller, require
+from scheduler.jobs import Job
+from scheduler.refusals import Code, not_found, refuse
+from scheduler.visibility import visible
+
+BATCH = 100
+
+
+async def lock_request(db: AsyncSession, request_id: int, *, caller: Caller) -> Request:
+    """
+    The caller's own request, locked.
+
+    Raises:
+        Refused: NOT_FOUND.
+    """
+    require(caller, Role.ENTERPRISE)
+    own = visible(Request, caller).where(col(Request.id) == request_id).with_for_update()
+    request = (await db.exec(own)).one_or_none()
+    if request is None:
+        raise not_found("request", "input", "requestId")
+    return request
+
+
+def require_state(request: Request, *states: RequestState) -> None:
+    """
+    Let only these states pass.
+
+    Raises:
+        Refused: WRONG_STATE, saying where the request stands.
+    """
+    if request.state not in states:
+        raise refuse(
+            Code.WRONG_STATE,
+            f"The request is {request.state.value.lower()}: this goes only while it is "
+            f"{' or '.join(state.value.lower() for state in states)}.",
+            "input",
+            "requestId",
+        )
+
+
+async def accept_request(
+    db: AsyncSession, request_id: int, *, window: tuple[date | None, date | None], caller: Caller, now: datetime
+) -> Request:
+    """Accept a request that the rules proposed; the days may be narrowed or moved within its window."""
+    request = await lock_request(db, request_id, caller=caller)
+    require_state(request, RequestState.PROPOSED)
+    earliest, latest = window[0] or request.earliest_day, window[1] or request.latest_day
+    if not request.earliest_day <= earliest <= latest <= request.latest_day:
+        raise refuse(
+            Code.OUT_OF_RANGE,
+            f"Choose days from {request.earliest_day} to {request.latest_day}.",
+            "input",
+            "latestDay",
+        )
+    if latest < now.astimezone(SHANGHAI).date():
+        raise refuse(Code.WINDOW_PAST, "These days are over: choose later ones.", "input", "latestDay")
+    request.earliest_day, request.latest_day, request.state = earliest, latest, RequestState.OPEN
+    await db.flush()
+    return request
+
+
+async def decline_request(db: AsyncSession, request_id: int, *, caller: Caller) -> Request:
+    """Decline a request that the rules proposed."""
+    request = await lock_request(db, request_id, caller=caller)
+    require_state(request, RequestState.PROPOSED)
+    request.state = RequestState.DECLINED
+    await db.flush()
+    return request
+
+
+async def withdraw_request(db: AsyncSession, request_id: int, *, caller: Caller) -> Request:
+    """
+    Take a request back; places set aside for it are free again.
+
+    Raises:
+        Refused: ALREADY_BOOKED while somebody named on it holds a place.
+    """
+    request = await lock_request(db, request_id, caller=caller)
+    require_state(request, RequestState.OPEN, RequestState.PLANNED, RequestState.PROMISED)
+    await drop_promises(db, request)
+    if request.state is RequestState.PLANNED and request.round_id is not None:
+        await want_replan(db, request.round_id)
+    request.state = RequestState.WITHDRAWN
+    await db.flush()
+    return request
+
+
+async def drop_promises(db: AsyncSession, request: Request) -> None:
+    """Free the places set aside for a request, in session order."""
+    standing = select(Promise).where(
+        col(Promise.request_id) == request.id,
+        col(Promise.state).in_((PromiseState.PLANNED, PromiseState.HELD, PromiseState.USED)),
+    )
+    promises = (await db.exec(standing.order_by(col(Promise.session_id)).with_for_update())).all()
+    if any(promise.named for promise in promises):
+        raise refuse(
+            Code.ALREADY_BOOKED, "People of this request hold places: cancel those first.", "input", "requestId"
+        )
+    for promise in promises:
+        freed = update(Session).where(col(Session.id) == promise.session_id)
+        await db.exec(freed.values(promised=col(Session.promised) - promise.people))
+        planned = promise.state is PromiseState.PLANNED
+        promise.state = PromiseState.DROPPED if planned else PromiseState.RELEASED
+
+
+async def want_replan(db: AsyncSession, round_id: int) -> None:
+    """Let the round be planned again: what it stands on has changed."""
+    asked = update(Round).where(col(Round.id) == round_id, col(Round.state) == RoundState.CONSULTING)
+    await db.exec(asked.values(replan_wanted=True))
+
+
+async def lapse_requests(db: AsyncSession, now: datetime) -> int:
+    """Let requests lapse whose last day is over."""
+    today = now.astimezone(SHANGHAI).date()
+    over = (
+        select(Request)
+        .where(col(Request.state).in_((RequestState.PROPOSED, RequestState.OPEN)), col(Request.latest_day) < today)
+        .order_by(col(Request.id))
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    requests = (await db.exec(over)).all()
+    for request in requests:
+        request.state = RequestState.LAPSED
+    await db.flush()
+    return len(requests)
+
+
+def next_lapse() -> SelectOfScalar[datetime | None]:
+    """The midnight in Shanghai after the earliest last day of a waiting request."""
+    day_after = func.min(col(Request.latest_day)) + 1
+    return select(func.timezone("Asia/Shanghai", cast(day_after, TIMESTAMP))).where(
+        col(Request.state).in_((RequestState.PROPOSED, RequestState.OPEN))
+    )
+
+
+LAPSING = Job("request lapses", lapse_requests, next_lapse)
