@@ -123,13 +123,13 @@ def mentions_of_wishes(problem: Problem) -> Iterator[Mention]:
     yield from mentions_of_sessions("pinned_sessions", problem.pinned_sessions)
     yield from mentions_of_sessions("min_people", problem.min_people)
     for n, bar in enumerate(problem.barred):
-        fields = {
-            "requests": bar.request,
-            "sites": bar.site,
-            "blocks": bar.block,
-            "items": bar.item,
-            "staff": bar.staff,
-        }
+        named = (
+            ("requests", bar.request),
+            ("sites", bar.site),
+            ("blocks", bar.block),
+            ("items", bar.item),
+            ("staff", bar.staff),
+        )
         yield from ((f"barred[{n}]", kind, value) for kind, value in named if value is not None)
 
 

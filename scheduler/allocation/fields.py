@@ -32,7 +32,7 @@ class Record:
         """The error for one field of this object."""
         return ProblemError(f"{self.where}.{name}", why, way_out=way_out)
 
-    def required(self, name: str) -> Any:  # noqa: ANN401 - JSON has no type before it is checked
+    def required(self, name: str) -> Any:
         """
         The raw value of a field that must be there.
 
@@ -135,7 +135,7 @@ def is_number(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
 
 
-def checked_cost(value: Any, where: str) -> float:  # noqa: ANN401 - JSON has no type before it is checked
+def checked_cost(value: Any, where: str) -> float:
     """
     The value as a cost.
 

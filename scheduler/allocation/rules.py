@@ -1,4 +1,4 @@
-"""The rules that a place in a session must keep, one small function each, shared by the nightly run and the booking desk."""
+"""The rules a place in a session must keep, one small function each, for the nightly run and the booking desk."""
 
 import math
 from collections.abc import Callable, Iterable

@@ -9,7 +9,7 @@ from typing import Any
 JSON_NAMES = {"from_block": "from", "until_block": "until"}
 
 
-def to_plain(value: object) -> Any:  # noqa: ANN401 - JSON has no type
+def to_plain(value: object) -> Any:
     """The value as JSON can carry it; fields that hold their default are left out."""
     if is_dataclass(value) and not isinstance(value, type):
         return {

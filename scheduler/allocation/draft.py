@@ -1,0 +1,87 @@
+"""A plan while it is made: which options are held, who sits in them, who holds them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from scheduler.allocation.space import Bools, Floats, Ints, Space
+
+Seats = dict[int, dict[int, int]]
+"""By option: people by pair."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """
+    Sessions held, besides the people seated ahead.
+
+    Attributes:
+        staff: By option, the positions of those who hold it.
+        cost: The whole objective, what is settled ahead included.
+    """
+
+    seats: Seats = field(default_factory=dict)
+    staff: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    cost: float = 0.0
+
+    def copy(self) -> "Draft":
+        """A draft that can change without this one."""
+        seats = {option: dict(there) for option, there in self.seats.items()}
+        return Draft(seats=seats, staff=dict(self.staff), cost=self.cost)
+
+
+def seated_by_request(space: Space, seats: Seats) -> Ints:
+    """By request, how many of those still to be seated are."""
+    total = np.zeros(len(space.people), np.int64)
+    for there in seats.values():
+        for pair, people in there.items():
+            total[space.pairs.request[pair]] += people
+    return total
+
+
+def steps_of(space: Space, seats: Seats) -> dict[int, int]:
+    """By option, how far up it must be consulted."""
+    ahead: dict[int, int] = {option: int(np.isfinite(space.options.tier_cost[option]).argmax()) for option in seats}
+    return {
+        option: max([ahead[option], *(int(space.pairs.step[pair]) for pair in there)])
+        for option, there in seats.items()
+    }
+
+
+def cost_of(space: Space, seats: Seats, staff: dict[int, tuple[int, ...]]) -> float:
+    """The whole objective of a draft."""
+    options, pairs = space.options, space.pairs
+    total = space.base + float(((space.people - seated_by_request(space, seats)) * space.unplaced_cost).sum())
+    for option, step in sorted(steps_of(space, seats).items()):
+        total += float(options.open_cost[option] + options.tier_cost[option, step])
+        total += sum(float(pairs.cost[pair]) * people for pair, people in seats[option].items())
+        total += sum(float(space.block_cost[who]) for who in staff.get(option, ())) * len(space.span(option))
+    return total
+
+
+def rooms_left(space: Space, seats: Seats) -> Ints:
+    """By site and rank, how many more sessions fit."""
+    rooms = np.array([space.index.sites[site].rooms for site in space.site_ids], np.int64)
+    left = np.repeat(rooms[:, None], space.ranks, axis=1)
+    for option in seats:
+        left[space.options.site[option], space.span(option)] -= 1
+    return left
+
+
+def at_rest(space: Space, seats: Seats) -> Bools:
+    """By option, whether a held session's rest at its site keeps it from being held."""
+    resting = np.zeros(space.options.count, bool)
+    days = np.array(space.index.days, np.int64)
+    first, last = days[space.options.start], days[space.options.start + space.length[space.options.item] - 1]
+    for option in seats:
+        site = int(space.options.site[option])
+        if rest := space.index.sites[space.site_ids[site]].rest_days:
+            near = (first - last[option] < rest) & (first[option] - last < rest)
+            resting |= near & (space.options.site == site)
+    return resting
+
+
+def person_costs(space: Space) -> Floats:
+    """By pair, what seating one person there costs beyond leaving them out."""
+    beyond: Floats = space.pairs.cost - space.unplaced_cost[space.pairs.request]
+    return beyond
