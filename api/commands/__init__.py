@@ -1,0 +1,1 @@
+"""What the `doorstep` command does, a file a command."""
