@@ -29,7 +29,7 @@ class Entity:
         return cls(**{name: getattr(row, name) for name in names})
 
     @classmethod
-    async def resolve_nodes(cls, *, info: Info, node_ids: Iterable[str], required: bool = False) -> list[Self | None]:
+    async def resolve_nodes(cls, *, info: Info, node_ids: Iterable[str], required: bool = False) -> Any:
         """The entities with these ids, as far as the caller may see them."""
         found = [await find(info, cls, int(node_id)) for node_id in node_ids if node_id.isdecimal()]
         if required and None in found:

@@ -5,18 +5,23 @@ from strawberry import relay
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.accounts import AccountMutation, AccountQuery
+from api.graphql.catalogue import CatalogueQuery
+from api.graphql.demand import DemandMutation, DemandQuery
 from api.graphql.errors import RuleRefusal, WorkerRefusal
+from api.graphql.parties import PartyQuery
+from api.graphql.places import PlaceQuery
+from api.graphql.sites import SiteQuery
 
 
 @strawberry.type(description="What can be read.")
-class Query(AccountQuery):
+class Query(AccountQuery, CatalogueQuery, PlaceQuery, PartyQuery, SiteQuery, DemandQuery):
     """Every noun's reads."""
 
     node: relay.Node | None = relay.node(description="Any entity by its id, if you may see it.")
 
 
 @strawberry.type(description="What can be done: each field is one transaction.")
-class Mutation(AccountMutation):
+class Mutation(AccountMutation, DemandMutation):
     """Every noun's acts."""
 
 
