@@ -1,0 +1,225 @@
+"""Rounds of allocation: opened with a calendar, planned at their time or on command."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.demand import Request
+from models.parties import Enterprise
+from models.places import Jurisdiction
+from models.rounds import Consent, Round
+from models.sessions import Session
+from models.vocabulary import ConsentState, RequestState, Role, RoundState
+from scheduler.calendar import SHANGHAI
+from scheduler.callers import Caller, require
+from scheduler.jobs import Job
+from scheduler.policy import policy_of
+from scheduler.refusals import Code, not_found, refuse
+from scheduler.visibility import visible
+
+UNFINISHED = (RoundState.COLLECTING, RoundState.PLANNING, RoundState.CONSULTING)
+LONGEST_HORIZON = timedelta(days=200)
+LONGEST_SEARCH_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOrder:
+    """The calendar of a new round: which days it plans, and its three deadlines in order."""
+
+    first_day: date
+    last_day: date
+    collect_until: datetime
+    consult_until: datetime
+    publish_at: datetime
+    seed: int = 0
+    time_limit_seconds: float = 10.0
+
+
+async def open_round(db: AsyncSession, order: RoundOrder, *, caller: Caller, now: datetime) -> Round:
+    """
+    Begin to collect requests for a round.
+
+    Raises:
+        Refused: The calendar is not in order, or another round of the bureau is not finished.
+    """
+    require(caller, Role.BUREAU)
+    bureau_id = caller.jurisdiction_id or 0
+    refuse_disorder(order, now=now)
+    lead = timedelta(days=(await policy_of(db, bureau_id)).publish_lead_days)
+    first = (order.publish_at.astimezone(SHANGHAI) + lead).date()
+    if order.first_day < first:
+        raise refuse(
+            Code.LEAD_TIME,
+            f"Plans are public {lead.days} days ahead: the first day is {first} or later.",
+            "input",
+            "firstDay",
+        )
+    own = select(Round).where(col(Round.bureau_id) == bureau_id).order_by(col(Round.number)).with_for_update()
+    rounds = (await db.exec(own)).all()
+    if any(earlier.state in UNFINISHED for earlier in rounds):
+        raise refuse(Code.WRONG_STATE, "A round of your bureau is not finished: publish or wait for it first.", "input")
+    opened = Round(
+        bureau_id=bureau_id,
+        number=max((earlier.number for earlier in rounds), default=0) + 1,
+        state=RoundState.COLLECTING,
+        first_day=order.first_day,
+        last_day=order.last_day,
+        collect_until=order.collect_until,
+        consult_until=order.consult_until,
+        publish_at=order.publish_at,
+        seed=order.seed,
+        time_limit_seconds=order.time_limit_seconds,
+    )
+    db.add(opened)
+    await db.flush()
+    return opened
+
+
+def refuse_disorder(order: RoundOrder, *, now: datetime) -> None:
+    """
+    Make sure that the calendar runs forward.
+
+    Raises:
+        Refused: OUT_OF_RANGE or WINDOW_PAST, naming the first field that does not.
+    """
+    if order.collect_until <= now:
+        raise refuse(Code.WINDOW_PAST, "Collecting would end before now: choose a later time.", "input", "collectUntil")
+    if not order.collect_until < order.consult_until < order.publish_at:
+        message = "Collecting ends before consulting, and consulting before publication: put them in that order."
+        raise refuse(Code.OUT_OF_RANGE, message, "input", "consultUntil")
+    if not timedelta() <= order.last_day - order.first_day <= LONGEST_HORIZON:
+        message = f"A round plans 1 to {LONGEST_HORIZON.days} days, the last not before the first."
+        raise refuse(Code.OUT_OF_RANGE, message, "input", "lastDay")
+    if not 0 < order.time_limit_seconds <= LONGEST_SEARCH_SECONDS:
+        message = f"The search lasts more than 0 and at most {LONGEST_SEARCH_SECONDS} seconds."
+        raise refuse(Code.OUT_OF_RANGE, message, "input", "timeLimitSeconds")
+
+
+async def lock_round(db: AsyncSession, round_id: int, *, caller: Caller) -> Round:
+    """
+    A round of the caller's bureau, locked.
+
+    Raises:
+        Refused: NOT_FOUND, or NOT_ALLOWED for anybody but the bureau.
+    """
+    require(caller, Role.BUREAU)
+    own = visible(Round, caller).where(col(Round.id) == round_id).with_for_update()
+    found = (await db.exec(own)).one_or_none()
+    if found is None:
+        raise not_found("round", "input", "roundId")
+    return found
+
+
+async def plan_now(db: AsyncSession, round_id: int, *, caller: Caller, now: datetime) -> Round:
+    """
+    Stop collecting and plan; a round that is being planned is left as it is.
+
+    Raises:
+        Refused: NOTHING_TO_PLAN, or WRONG_STATE once it is consulted on.
+    """
+    planned = await lock_round(db, round_id, caller=caller)
+    if planned.state is RoundState.PLANNING:
+        return planned
+    if planned.state is not RoundState.COLLECTING:
+        raise refuse(Code.WRONG_STATE, "The round is planned already: ask for a re-plan instead.", "input", "roundId")
+    if not await waiting_requests(db, planned):
+        message = "No open request falls into the round's days: wait for requests, or choose other days."
+        raise refuse(Code.NOTHING_TO_PLAN, message, "input", "roundId")
+    begin_planning(planned, now=now)
+    await db.flush()
+    return planned
+
+
+async def replan(db: AsyncSession, round_id: int, *, caller: Caller, now: datetime) -> Round:
+    """Plan a round again that is being consulted on: what is agreed stays, objections are kept."""
+    planned = await lock_round(db, round_id, caller=caller)
+    if planned.state is not RoundState.CONSULTING:
+        raise refuse(Code.WRONG_STATE, "Only a round in consultation is planned again.", "input", "roundId")
+    begin_planning(planned, now=now)
+    await db.flush()
+    return planned
+
+
+def begin_planning(planned: Round, *, now: datetime) -> None:
+    """Hand a round to the solver."""
+    planned.state = RoundState.PLANNING
+    planned.replan_wanted = False
+    planned.solve_after, planned.failures, planned.failure = now, 0, None
+
+
+async def waiting_requests(db: AsyncSession, planned: Round) -> int:
+    """How many open requests of the bureau meet the round's days."""
+    ground = visible_ground(planned.bureau_id)
+    asked = (
+        select(func.count(col(Request.id)))
+        .join(Enterprise, col(Enterprise.id) == col(Request.enterprise_id))
+        .where(
+            col(Enterprise.office_id).in_(ground),
+            col(Request.state) == RequestState.OPEN,
+            col(Request.earliest_day) <= planned.last_day,
+            col(Request.latest_day) >= planned.first_day,
+        )
+    )
+    return (await db.exec(asked)).one()
+
+
+def visible_ground(bureau_id: int) -> SelectOfScalar[int]:
+    """The ids of a bureau and of all below it, as a statement."""
+    from_bureau = select(col(Jurisdiction.id)).where(col(Jurisdiction.id) == bureau_id)
+    tree = from_bureau.cte("ground", recursive=True)
+    below = select(col(Jurisdiction.id)).join(tree, col(Jurisdiction.parent_id) == tree.c.id)
+    whole = tree.union_all(below)
+    return select(whole.c.id)
+
+
+async def close_collecting(db: AsyncSession, now: datetime) -> int:
+    """Plan the rounds whose time of collecting is over; one with nothing to plan is cancelled."""
+    over = select(Round).where(col(Round.state) == RoundState.COLLECTING, col(Round.collect_until) <= now)
+    rounds = (await db.exec(over.order_by(col(Round.id)).limit(1).with_for_update(skip_locked=True))).all()
+    for planned in rounds:
+        if await waiting_requests(db, planned):
+            begin_planning(planned, now=now)
+        else:
+            planned.state = RoundState.CANCELLED
+    await db.flush()
+    return len(rounds)
+
+
+def next_closing() -> SelectOfScalar[datetime | None]:
+    """When the next round stops collecting."""
+    return select(func.min(col(Round.collect_until))).where(col(Round.state) == RoundState.COLLECTING)
+
+
+async def wanted_replans(db: AsyncSession, now: datetime) -> int:
+    """Plan rounds again in which nobody is left to answer and somebody objects, or whose ground has changed."""
+    rounds = (await db.exec(ripe_rounds().limit(1).with_for_update(skip_locked=True))).all()
+    for planned in rounds:
+        begin_planning(planned, now=now)
+    await db.flush()
+    return len(rounds)
+
+
+def ripe_rounds() -> SelectOfScalar[Round]:
+    """Rounds in consultation that are to be planned again."""
+    consents = select(col(Consent.id)).join(Session, col(Session.id) == col(Consent.session_id))
+    of_round = consents.where(col(Session.round_id) == col(Round.id)).correlate(Round)
+    objected = of_round.where(col(Consent.state) == ConsentState.OBJECTED).exists()
+    unanswered = of_round.where(col(Consent.state) == ConsentState.ASKED).exists()
+    ripe = select(Round).where(
+        col(Round.state) == RoundState.CONSULTING, col(Round.replan_wanted) | (objected & ~unanswered)
+    )
+    return ripe.order_by(col(Round.id))
+
+
+def next_replan() -> SelectOfScalar[datetime | None]:
+    """At once where a round is ripe: its planning was due when its first collecting ended."""
+    ripe = ripe_rounds().order_by(None).subquery()
+    return select(func.min(ripe.c.collect_until))
+
+
+CLOSING = Job("round closings", close_collecting, next_closing)
+REPLANS = Job("round re-plans", wanted_replans, next_replan)
