@@ -12,15 +12,14 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
-import orjson
-from rich.console import Console
 from rich.table import Table
 
-from api.commands.place import CLEAR_ERRORS, data_folder
-from models.database import Database
+from api.commands.console import print_document, results
+from api.commands.databases import server_folder
+from models.database import Database, DatabaseError
 from models.embedded import DataFolderInUse, EmbeddedServer, remove_data
 from models.migrations import run
-from models.postgres_programs import wheel_install
+from models.postgres_programs import EmbeddedServerError, wheel_install
 from scheduler.settings import Settings, SettingsError
 
 OLDEST_PYTHON = (3, 11)
@@ -57,9 +56,9 @@ async def doctor(*, port: int = 8000, json: bool = False) -> int:
     """
     findings = [finding async for finding in examine(port)]
     if json:
-        print(orjson.dumps([asdict(finding) for finding in findings]).decode())  # noqa: T201 - the result
+        print_document([asdict(finding) for finding in findings])
     else:
-        Console().print(_table(findings))
+        results.print(_table(findings))
     return int(any(finding.state is State.MISSING for finding in findings))
 
 
@@ -159,8 +158,8 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
         if settings.database_url:
             async for finding in _in_server(settings.database_url.reveal(), mend="doorstep migrate"):
                 yield finding
-        elif (data_folder(settings) / "cluster").exists():
-            with EmbeddedServer.start(data_folder(settings), durable=True) as server:
+        elif (server_folder(settings) / "cluster").exists():
+            with EmbeddedServer.start(server_folder(settings), durable=True) as server:
                 await server.create_database("doorstep")
                 async for finding in _in_server(server.url("doorstep"), mend="doorstep migrate, or doorstep demo"):
                     yield finding
@@ -168,7 +167,7 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
             yield _trial()
     except DataFolderInUse as error:
         yield Finding("database", State.NOTE, f"in use by process {error.pid}, which is what the demo does")
-    except CLEAR_ERRORS as error:
+    except (DatabaseError, EmbeddedServerError) as error:
         yield Finding("database", State.MISSING, str(error), "as it says")
 
 

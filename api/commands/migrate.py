@@ -1,10 +1,7 @@
 """`doorstep migrate`: bring the database to this version's schema."""
 
-import orjson
-from rich.console import Console
-
-from api.commands.place import database_url
-from models.database import Database
+from api.commands.console import print_document, results
+from api.commands.databases import database_url
 from models.migrations import run
 from scheduler.settings import Settings
 
@@ -18,7 +15,6 @@ async def migrate(*, draft: str | None = None, json: bool = False) -> int:
         json: Print one JSON document.
     """
     async with database_url(Settings.read()) as url:
-        await _checked(url)
         before = await run.current(url)
         if draft:
             await run.draft(url, message=draft)
@@ -28,18 +24,10 @@ async def migrate(*, draft: str | None = None, json: bool = False) -> int:
     return 0
 
 
-async def _checked(url: str) -> None:
-    database = Database(url)
-    try:
-        await database.check()
-    finally:
-        await database.close()
-
-
 def _tell(before: str | None, after: str | None, *, as_json: bool) -> None:
     if as_json:
-        print(orjson.dumps({"before": before, "after": after}).decode())  # noqa: T201 - the result
+        print_document({"before": before, "after": after})
     elif before == after:
-        Console().print(f"The database is at step {after}; nothing to do.")
+        results.print(f"The database is at step {after}; nothing to do.")
     else:
-        Console().print(f"The database went from {before or 'nothing'} to step {after}.")
+        results.print(f"The database went from {before or 'nothing'} to step {after}.")
