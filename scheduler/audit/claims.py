@@ -19,7 +19,8 @@ NEEDED = """
 
 # A running maximum finds an overlap with any earlier span in one sorted pass, where a self-join compares all pairs.
 OVERLAPS = """
-    SELECT 'session', session_id, format('%s %s is also in a session until %s', lower(resource), resource_id, busy_until)
+    SELECT 'session', session_id,
+           format('%s %s is also in a session until %s', lower(resource), resource_id, busy_until)
       FROM (SELECT session_id, resource, resource_id, lower(during) AS starts_at,
                    max(upper(during)) OVER (PARTITION BY resource, resource_id ORDER BY lower(during), session_id
                                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS busy_until

@@ -82,8 +82,8 @@ ANSWERED_FOR = """
 NEEDED_CONSENTS_GIVEN = Invariant(
     name="needed-consents-given",
     sentence=(
-        "A published session has the consent of its exam body, its examiners, its site's host, the offices of its firms,"
-        " and from the town tier on their towns, at the bureau tier the bureau; after silence, of the next tier up."
+        "A published session has the consent of its exam body, its examiners, its site's host, the offices of its"
+        " firms, and from the town tier on their towns, at the bureau tier the bureau; after silence, of the next tier up."
     ),
     counted=f"SELECT count(*) FROM session WHERE state IN {CONSULTED}",  # noqa: S608
     query=f"""
@@ -129,7 +129,8 @@ NO_ANSWER_OUTSTANDING = Invariant(
     counted=f"SELECT count(*) FROM consent c JOIN session s ON s.id = c.session_id WHERE s.state IN {CONSULTED}",  # noqa: S608
     query=f"""
         WITH {LINES}
-        SELECT 'consent', c.id, format('session %s is %s, the consent of %s is %s', s.id, s.state, lower(c.party), c.state)
+        SELECT 'consent', c.id,
+               format('session %s is %s, the consent of %s is %s', s.id, s.state, lower(c.party), c.state)
           FROM consent c JOIN session s ON s.id = c.session_id
          WHERE s.state IN {CONSULTED}
            AND (c.state IN ('QUEUED', 'ASKED', 'OBJECTED')

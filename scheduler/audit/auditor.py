@@ -1,0 +1,28 @@
+"""The auditor: looks at every invariant, and names what breaks it."""
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from scheduler.audit.claims import CLAIMS
+from scheduler.audit.consultation import CONSULTATION
+from scheduler.audit.counts import COUNTS
+from scheduler.audit.deliveries import DELIVERIES
+from scheduler.audit.history import HISTORY
+from scheduler.audit.invariant import Invariant, Verdict, Violation
+from scheduler.audit.outcomes import OUTCOMES
+from scheduler.audit.plans import PLANS
+
+INVARIANTS: tuple[Invariant, ...] = (*COUNTS, *CLAIMS, *CONSULTATION, *HISTORY, *PLANS, *DELIVERIES, *OUTCOMES)
+
+
+async def verdicts(db: AsyncSession) -> list[Verdict]:
+    """
+    Look at every invariant, in a number of statements that does not grow with the rows.
+
+    Each is decided by one statement, hence on one state of the database, so that it may run while others write.
+    """
+    return [await invariant.verdict(db) for invariant in INVARIANTS]
+
+
+async def audit(db: AsyncSession) -> list[Violation]:
+    """Name every row that breaks an invariant; none when all hold."""
+    return [violation for verdict in await verdicts(db) for violation in verdict.violations]
