@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -11,7 +12,7 @@ from models.database import Database
 from scheduler.clock import Clock
 
 Step = Callable[[AsyncSession, datetime], Awaitable[int]]
-NextDue = Callable[[], SelectOfScalar[datetime | None]]
+NextDue = Callable[[], SelectOfScalar[Any]]
 
 
 @dataclass(frozen=True)

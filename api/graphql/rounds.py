@@ -1,0 +1,247 @@
+"""Rounds of allocation and their plans."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+import strawberry
+from sqlmodel import col
+from strawberry import relay
+from strawberry.scalars import JSON
+
+from api.graphql.context import Info
+from api.graphql.demand import Request
+from api.graphql.entity import Entity, find, key_of
+from api.graphql.errors import Payload
+from api.graphql.mutation import mutation
+from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.sessions import Session
+from models.rounds import Plan as PlanRow
+from models.rounds import Round as RoundRow
+from models.sessions import Session as SessionRow
+from models.vocabulary import PlanState, RoundState
+from scheduler import publication, rounds
+from scheduler.problem_keys import row_behind
+from scheduler.visibility import visible
+
+strawberry.enum(RoundState, name="RoundState", description="Where a round stands.")
+strawberry.enum(PlanState, name="PlanState", description="Whether a plan is consulted on or was replaced.")
+
+
+@strawberry.type(description="One term of a plan's cost.")
+class CostTerm:
+    """A named part of the objective."""
+
+    name: str = strawberry.field(description="open, tier, staff, travel, wait, unplaced or change.")
+    fen: float = strawberry.field(description="Its cost, in fen.")
+
+
+@strawberry.type(description="People whom a plan leaves without a place, and why.")
+class Unplaced:
+    """A reason with its way out."""
+
+    request_id: strawberry.Private[int]
+    people: int = strawberry.field(description="How many.")
+    reason: str = strawberry.field(description="The listed reason, such as FULL or MIN_CLASS.")
+    detail: JSON = strawberry.field(description="The numbers behind it, and the cheapest way out.")
+
+    @strawberry.field(description="Whose they are; empty if you may not see it.")
+    async def request(self, info: Info) -> Request | None:
+        """The request."""
+        return await find(info, Request, self.request_id)
+
+
+@strawberry.type(description="A plan of a round: what the allocator answered, with its cost and proof.")
+class Plan(Entity, relay.Node):
+    """An allocation of a whole bureau."""
+
+    TABLE: ClassVar = PlanRow
+    id: relay.NodeID[int]
+    answer: strawberry.Private[dict[str, Any]]
+    changes: strawberry.Private[dict[str, Any]]
+    version: int = strawberry.field(description="1 for the first plan, more after objections.")
+    state: PlanState = strawberry.field(description="Whether it is the current one.")
+    cost_fen: float = strawberry.field(description="What it costs, in fen.")
+    bound_fen: float = strawberry.field(description="No plan can cost less, in fen.")
+    made_at: datetime = strawberry.field(description="When it was made.")
+
+    @strawberry.field(description="How far the cost may lie above the best, 0 to 1.")
+    async def gap(self) -> float:
+        """The proven gap."""
+        return float(self.answer["gap"])
+
+    @strawberry.field(description="The cost by term.")
+    async def terms(self) -> list[CostTerm]:
+        """The objective, taken apart."""
+        return [CostTerm(name=name, fen=fen) for name, fen in sorted(self.answer["terms"].items())]
+
+    @strawberry.field(description="Who could not be placed, and why.")
+    async def unplaced(self) -> list[Unplaced]:
+        """The people left out."""
+        return [
+            Unplaced(
+                request_id=row_behind(row["request"]),
+                people=row["people"],
+                reason=row["reason"],
+                detail=JSON(row["detail"]),
+            )
+            for row in self.answer["unplaced"]
+        ]
+
+    @strawberry.field(description="How many people no longer sit where the plan before put them.")
+    async def moved_people(self) -> int:
+        """What the re-plan moved."""
+        return int(self.changes["moved_people"])
+
+    @strawberry.field(description="Sessions that the plan before did not have.")
+    async def opened_sessions(self) -> int:
+        """New sessions."""
+        return len(self.changes["opened"])
+
+    @strawberry.field(description="Sessions that only the plan before had.")
+    async def closed_sessions(self) -> int:
+        """Sessions given up."""
+        return len(self.changes["closed"])
+
+
+@strawberry.type(description="One allocation of a whole bureau's open requests (统筹轮次), with its calendar.")
+class Round(Entity, relay.Node):
+    """A round."""
+
+    TABLE: ClassVar = RoundRow
+    id: relay.NodeID[int]
+    number: int = strawberry.field(description="The bureau's rounds are numbered from 1.")
+    state: RoundState = strawberry.field(description="Where it stands.")
+    first_day: date = strawberry.field(description="The first day it plans.")
+    last_day: date = strawberry.field(description="The last day it plans.")
+    collect_until: datetime = strawberry.field(description="Until when requests are collected.")
+    consult_until: datetime = strawberry.field(description="Until when the tiers are consulted.")
+    publish_at: datetime = strawberry.field(description="When it is published.")
+    failure: str | None = strawberry.field(description="What went wrong in the last attempt to plan it.")
+
+    @strawberry.field(description="Its plans, oldest first; empty for anybody but officials.")
+    async def plans(self, info: Info) -> list[Plan]:
+        """Every version."""
+        loader = info.context.loader("plans of rounds", lambda ids: plans_of(info, ids))
+        return [Plan.from_row(row) for row in await loader.load(self.id)]
+
+    @strawberry.field(description="The plan that is consulted on, or was published.")
+    async def plan(self, info: Info) -> Plan | None:
+        """The current version."""
+        loader = info.context.loader("plans of rounds", lambda ids: plans_of(info, ids))
+        current = [row for row in await loader.load(self.id) if row.state is PlanState.CURRENT]
+        return Plan.from_row(current[0]) if current else None
+
+    @strawberry.field(description="Its sessions that you may see, in the order of their time.")
+    async def sessions(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Session]:
+        """The round's sessions."""
+        own = visible(SessionRow, info.context.caller).where(col(SessionRow.round_id) == self.id)
+        return await connect(info, Session, own, Page(first, after, last, before), by=("starts_at", "id"))
+
+
+async def plans_of(info: Info, round_ids: list[int]) -> list[list[PlanRow]]:
+    """The visible plans of each round, oldest first, in one statement."""
+    seen = visible(PlanRow, info.context.caller).where(col(PlanRow.round_id).in_(round_ids))
+    async with info.context.reading() as db:
+        rows = (await db.exec(seen.order_by(col(PlanRow.version)))).all()
+    return [[row for row in rows if row.round_id == round_id] for round_id in round_ids]
+
+
+@strawberry.input(description="The calendar of a new round.")
+class RoundOpenInput:
+    """What roundOpen takes."""
+
+    first_day: date = strawberry.field(description="The first day to plan; the lead time after publication at least.")
+    last_day: date = strawberry.field(description="The last day to plan; 200 days on at most.")
+    collect_until: datetime = strawberry.field(description="Until when to collect requests.")
+    consult_until: datetime = strawberry.field(description="Until when to consult.")
+    publish_at: datetime = strawberry.field(description="When to publish what is agreed.")
+    seed: int = strawberry.field(default=0, description="The same seed and requests give the same plan.")
+    time_limit_seconds: float = strawberry.field(default=10.0, description="How long to search, in seconds.")
+
+    def order(self) -> rounds.RoundOrder:
+        """The input as the use case takes it."""
+        return rounds.RoundOrder(
+            first_day=self.first_day,
+            last_day=self.last_day,
+            collect_until=self.collect_until,
+            consult_until=self.consult_until,
+            publish_at=self.publish_at,
+            seed=self.seed,
+            time_limit_seconds=self.time_limit_seconds,
+        )
+
+
+@strawberry.input(description="A round of the caller's bureau.")
+class RoundInput:
+    """What roundPlan and roundReplan take."""
+
+    round_id: strawberry.ID = strawberry.field(description="The round.")
+
+
+@strawberry.input(description="A round to be published.")
+class RoundPublishInput:
+    """What roundPublish takes."""
+
+    round_id: strawberry.ID = strawberry.field(description="The round.")
+    only_agreed: bool = strawberry.field(
+        default=False, description="Publish what is agreed and return the rest to planning; else all must be agreed."
+    )
+
+
+@strawberry.type(description="The answer to a change of a round.")
+class RoundPayload(Payload):
+    """The round as it now stands."""
+
+    round: Round | None = strawberry.field(default=None, description="The round; empty if refused.")
+
+
+@strawberry.type
+class RoundQuery:
+    """Reads of rounds."""
+
+    @strawberry.field(description="The rounds of your bureau (统筹轮次).")
+    async def rounds(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Round]:
+        """Rounds, oldest first."""
+        return await connect(info, Round, visible(RoundRow, info.context.caller), Page(first, after, last, before))
+
+
+@strawberry.type
+class RoundMutation:
+    """Acts on rounds."""
+
+    @mutation("Begin to collect requests for a round.")
+    async def round_open(self, info: Info, input: RoundOpenInput) -> RoundPayload:
+        """A new round."""
+        context = info.context
+        row = await rounds.open_round(context.db, input.order(), caller=context.caller, now=context.now())
+        return RoundPayload(round=Round.from_row(row))
+
+    @mutation("Stop collecting and plan now.")
+    async def round_plan(self, info: Info, input: RoundInput) -> RoundPayload:
+        """COLLECTING becomes PLANNING."""
+        context = info.context
+        key = key_of(input.round_id, Round, "input", "roundId")
+        row = await rounds.plan_now(context.db, key, caller=context.caller, now=context.now())
+        return RoundPayload(round=Round.from_row(row))
+
+    @mutation("Plan a round in consultation again: what is agreed stays, objections are kept.")
+    async def round_replan(self, info: Info, input: RoundInput) -> RoundPayload:
+        """CONSULTING becomes PLANNING."""
+        context = info.context
+        key = key_of(input.round_id, Round, "input", "roundId")
+        row = await rounds.replan(context.db, key, caller=context.caller, now=context.now())
+        return RoundPayload(round=Round.from_row(row))
+
+    @mutation("Publish a round.")
+    async def round_publish(self, info: Info, input: RoundPublishInput) -> RoundPayload:
+        """CONSULTING becomes PUBLISHED."""
+        context = info.context
+        key = key_of(input.round_id, Round, "input", "roundId")
+        row = await publication.publish_now(
+            context.db, key, only_agreed=input.only_agreed, caller=context.caller, now=context.now()
+        )
+        return RoundPayload(round=Round.from_row(row))

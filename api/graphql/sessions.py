@@ -1,0 +1,151 @@
+"""Exam sessions: where, when, what, with whom, and how many places are left."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import strawberry
+from sqlmodel import col, select
+from strawberry import relay
+
+from api.graphql.catalogue import Exam
+from api.graphql.context import Info
+from api.graphql.entity import Entity, find, get, key_of
+from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.parties import ExamBody, Examiner
+from api.graphql.places import Jurisdiction
+from api.graphql.sites import Site
+from models.rounds import Consent as ConsentRow
+from models.sessions import Session as SessionRow
+from models.sessions import SessionStaff
+from models.vocabulary import Part, SessionState, Tier
+from scheduler.visibility import visible
+
+if TYPE_CHECKING:
+    from api.graphql.consultation import Consent
+
+strawberry.enum(SessionState, name="SessionState", description="Where a session stands, from plan to results.")
+strawberry.enum(Part, name="Part", description="A half-day: morning, afternoon or evening.")
+
+
+@strawberry.type(description="An exam session (考试场次): one exam, at a site, on a half-day.")
+class Session(Entity, relay.Node):
+    """Every place is promised, taken or open."""
+
+    TABLE: ClassVar = SessionRow
+    id: relay.NodeID[int]
+    exam_id: strawberry.Private[int]
+    site_id: strawberry.Private[int]
+    exam_body_id: strawberry.Private[int]
+    jurisdiction_id: strawberry.Private[int]
+    day: date = strawberry.field(description="The day, in Shanghai.")
+    part: Part = strawberry.field(description="The half-day.")
+    starts_at: datetime = strawberry.field(description="The first moment.")
+    ends_at: datetime = strawberry.field(description="The first moment after it.")
+    places: int = strawberry.field(description="All places.")
+    promised: int = strawberry.field(description="Places promised to requests and not yet named.")
+    taken: int = strawberry.field(description="Places taken by named people.")
+    tier: Tier = strawberry.field(description="The tier that is consulted: the lowest that covers site and people.")
+    state: SessionState = strawberry.field(description="Where it stands.")
+    roster_freezes_at: datetime = strawberry.field(description="From when on the roster is frozen.")
+    results_due_at: datetime = strawberry.field(description="By when the exam body reports results.")
+
+    @strawberry.field(description="Places that anybody may book.")
+    async def open_places(self) -> int:
+        """What is neither promised nor taken."""
+        return self.places - self.promised - self.taken
+
+    @strawberry.field(description="What is examined.")
+    async def exam(self, info: Info) -> Exam:
+        """The exam."""
+        return await get(info, Exam, self.exam_id)
+
+    @strawberry.field(description="Where it is held.")
+    async def site(self, info: Info) -> Site:
+        """The site."""
+        return await get(info, Site, self.site_id)
+
+    @strawberry.field(description="Who conducts it.")
+    async def exam_body(self, info: Info) -> ExamBody:
+        """The exam body."""
+        return await get(info, ExamBody, self.exam_body_id)
+
+    @strawberry.field(description="The lowest jurisdiction that covers its site and everyone in it.")
+    async def jurisdiction(self, info: Info) -> Jurisdiction:
+        """Whose session it is."""
+        return await get(info, Jurisdiction, self.jurisdiction_id)
+
+    @strawberry.field(description="The examiners on duty that you may see.")
+    async def staff(self, info: Info) -> list[Examiner]:
+        """Who is on duty."""
+        loader = info.context.loader("staff of sessions", lambda ids: staff_of(info, ids))
+        found = [await find(info, Examiner, examiner_id) for examiner_id in await loader.load(self.id)]
+        return [examiner for examiner in found if examiner]
+
+    @strawberry.field(description="The consents that you may see.")
+    async def consents(self, info: Info) -> list[Annotated["Consent", strawberry.lazy("api.graphql.consultation")]]:
+        """The consultation on it."""
+        loader = info.context.loader("consents of sessions", lambda ids: consents_of(info, ids))
+        kind = consent_type(info)
+        return [kind.from_row(row) for row in await loader.load(self.id)]
+
+
+def consent_type(info: Info) -> "type[Consent]":
+    """The Consent type, which itself refers to sessions."""
+    definition = info.schema.get_type_by_name("Consent")
+    kind: type[Consent] = definition.origin  # type: ignore[union-attr,assignment]
+    return kind
+
+
+async def staff_of(info: Info, session_ids: list[int]) -> list[list[int]]:
+    """The examiners on duty at each session, in one statement."""
+    duty = select(SessionStaff).where(col(SessionStaff.session_id).in_(session_ids))
+    async with info.context.reading() as db:
+        rows = (await db.exec(duty.order_by(col(SessionStaff.examiner_id)))).all()
+    return [[row.examiner_id for row in rows if row.session_id == session_id] for session_id in session_ids]
+
+
+async def consents_of(info: Info, session_ids: list[int]) -> list[list[ConsentRow]]:
+    """The visible consents of each session, in one statement."""
+    seen = visible(ConsentRow, info.context.caller).where(col(ConsentRow.session_id).in_(session_ids))
+    async with info.context.reading() as db:
+        rows = (await db.exec(seen.order_by(col(ConsentRow.id)))).all()
+    return [[row for row in rows if row.session_id == session_id] for session_id in session_ids]
+
+
+States = Annotated[list[SessionState] | None, strawberry.argument(description="Only sessions in these states.")]
+ExamId = Annotated[strawberry.ID | None, strawberry.argument(description="Only sessions of this exam.")]
+FromDay = Annotated[date | None, strawberry.argument(description="Only sessions on this day or later.")]
+BeforeDay = Annotated[date | None, strawberry.argument(description="Only sessions before this day.")]
+OpenOnly = Annotated[bool, strawberry.argument(description="Only sessions with open places.")]
+
+
+@strawberry.type
+class SessionQuery:
+    """Reads of sessions."""
+
+    @strawberry.field(description="Sessions that you may see (考试场次), in the order of their time.")
+    async def sessions(
+        self,
+        info: Info,
+        states: States = None,
+        exam_id: ExamId = None,
+        from_day: FromDay = None,
+        before_day: BeforeDay = None,
+        open_places_only: OpenOnly = False,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Session]:
+        """Sessions by start."""
+        exam_key = key_of(exam_id, Exam, "examId") if exam_id else None
+        rows = visible(SessionRow, info.context.caller)
+        wanted = (
+            col(SessionRow.state).in_(states) if states is not None else None,
+            col(SessionRow.exam_id) == exam_key if exam_key is not None else None,
+            col(SessionRow.day) >= from_day if from_day else None,
+            col(SessionRow.day) < before_day if before_day else None,
+            col(SessionRow.places) > col(SessionRow.promised) + col(SessionRow.taken) if open_places_only else None,
+        )
+        rows = rows.where(*(condition for condition in wanted if condition is not None))
+        return await connect(info, Session, rows, Page(first, after, last, before), by=("starts_at", "id"))

@@ -1,0 +1,258 @@
+"""The three-tier consultation: who is asked about a session, when, and what becomes of silence."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.bookings import Promise
+from models.demand import Request
+from models.parties import Enterprise
+from models.places import Site
+from models.rounds import Consent, Round
+from models.sessions import Session, SessionStaff
+from models.vocabulary import ConsentParty, ConsentState, PromiseState, SessionState, Tier
+from scheduler.calendar import WorkCalendar
+from scheduler.calendar_days import work_calendar
+from scheduler.jobs import Job
+from scheduler.journal import note
+from scheduler.policy import Policy, policy_of
+from scheduler.tiers import Tree, tree_of
+
+Asked = tuple[ConsentParty, int]
+REFERENCE = {
+    ConsentParty.OFFICE: "jurisdiction_id",
+    ConsentParty.TOWN: "jurisdiction_id",
+    ConsentParty.BUREAU: "jurisdiction_id",
+    ConsentParty.HOST: "enterprise_id",
+    ConsentParty.STAFF: "examiner_id",
+    ConsentParty.EXAM_BODY: "exam_body_id",
+}
+NEXT_TIER = {ConsentParty.OFFICE: Tier.TOWN, ConsentParty.TOWN: Tier.BUREAU}
+BATCH = 100
+
+
+async def ask(db: AsyncSession, planned: Round, sessions: Sequence[Session], *, now: datetime) -> None:
+    """
+    Ask everyone whom the plan concerns: answers to what has not changed stand, objections have been heard.
+
+    The exam body comes last: it waits until all others have agreed.
+    """
+    tree, due_at = await tree_of(db), await deadline(db, planned, now=now)
+    await void_of_dropped(db, planned)
+    concerned = await parties_of(db, sessions, tree)
+    standing = await standing_consents(db, [session.id for session in sessions])
+    for session in sessions:
+        mine = [consent for consent in standing if consent.session_id == session.id]
+        changed = await withdraw(db, mine, concerned[session.id])
+        missing = concerned[session.id] - {asked_of(c) for c in mine if c.state is not ConsentState.VOID}
+        db.add_all(new_consent(session, asked, due_at) for asked in sorted(missing))
+        await db.flush()
+        if missing or changed:
+            await reopen(db, session, due_at)
+        await settle(db, session, due_at=due_at)
+
+
+async def deadline(db: AsyncSession, planned: Round, *, now: datetime) -> datetime:
+    """When an answer asked for now is due: some working days on, never after the round's own end of consulting."""
+    policy, calendar = await policy_of(db, planned.bureau_id), await work_calendar(db)
+    return min(answer_by(policy, calendar, now), planned.consult_until)
+
+
+def answer_by(policy: Policy, calendar: WorkCalendar, now: datetime) -> datetime:
+    """The end of the last working day on which an answer is in time."""
+    return calendar.add_working_days(now, int(policy.consent_working_days))
+
+
+async def void_of_dropped(db: AsyncSession, planned: Round) -> None:
+    """Nobody answers any more for sessions that have left the plan."""
+    dropped = (
+        select(Consent)
+        .join(Session, col(Session.id) == col(Consent.session_id))
+        .where(
+            col(Session.round_id) == planned.id,
+            col(Session.state) == SessionState.DROPPED,
+            col(Consent.state) != ConsentState.VOID,
+        )
+        .order_by(col(Consent.id))
+    )
+    for consent in (await db.exec(dropped)).all():
+        consent.state = ConsentState.VOID
+    await db.flush()
+
+
+async def parties_of(db: AsyncSession, sessions: Sequence[Session], tree: Tree) -> dict[int, set[Asked]]:
+    """Whom each session asks: offices, a foreign host, staff, the exam body; towns and the bureau by its tier."""
+    ids = [session.id for session in sessions]
+    offices = await offices_of(db, ids)
+    staff = (await db.exec(select(SessionStaff).where(col(SessionStaff.session_id).in_(ids)))).all()
+    sites = await db.exec(select(Site).where(col(Site.id).in_({session.site_id for session in sessions})))
+    site_of = {site.id: site for site in sites.all()}
+    return {
+        session.id: jurisdictions_asked(session, site_of[session.site_id], offices.get(session.id, set()), tree)
+        | host_asked(site_of[session.site_id])
+        | {(ConsentParty.STAFF, row.examiner_id) for row in staff if row.session_id == session.id}
+        | {(ConsentParty.EXAM_BODY, session.exam_body_id)}
+        for session in sessions
+    }
+
+
+async def offices_of(db: AsyncSession, session_ids: Sequence[int]) -> dict[int, set[int]]:
+    """The offices whose firms have people in each session."""
+    rows = await db.exec(
+        select(col(Promise.session_id), col(Enterprise.office_id))
+        .join(Request, col(Request.id) == col(Promise.request_id))
+        .join(Enterprise, col(Enterprise.id) == col(Request.enterprise_id))
+        .where(col(Promise.session_id).in_(session_ids), col(Promise.state) == PromiseState.PLANNED)
+    )
+    found: dict[int, set[int]] = {}
+    for session_id, office_id in rows.all():
+        found.setdefault(session_id, set()).add(office_id)
+    return found
+
+
+def jurisdictions_asked(session: Session, site: Site, office_ids: Iterable[int], tree: Tree) -> set[Asked]:
+    """The offices concerned; from town tier on their towns, at bureau tier the bureau as well."""
+    ground = [*office_ids, site.jurisdiction_id]
+    tiers = {
+        Tier.OFFICE: (Tier.OFFICE,),
+        Tier.TOWN: (Tier.OFFICE, Tier.TOWN),
+        Tier.BUREAU: (Tier.OFFICE, Tier.TOWN, Tier.BUREAU),
+    }[session.tier]
+    nodes = [node for each in ground for tier in tiers if (node := tree.at_tier(each, tier))]
+    return {(ConsentParty(node.tier.value), node.id) for node in nodes}
+
+
+def host_asked(site: Site) -> set[Asked]:
+    """The firm whose yard it is, if it is not ours."""
+    return {(ConsentParty.HOST, site.host_enterprise_id)} if site.host_enterprise_id else set()
+
+
+async def standing_consents(db: AsyncSession, session_ids: Sequence[int]) -> Sequence[Consent]:
+    """The consents of these sessions that count, locked."""
+    standing = select(Consent).where(col(Consent.session_id).in_(session_ids), col(Consent.state) != ConsentState.VOID)
+    return (await db.exec(standing.order_by(col(Consent.id)).with_for_update())).all()
+
+
+def asked_of(consent: Consent) -> Asked:
+    """The party that a consent is asked of."""
+    return consent.party, getattr(consent, REFERENCE[consent.party])
+
+
+def new_consent(session: Session, asked: Asked, due_at: datetime, *, in_place_of_id: int | None = None) -> Consent:
+    """A question to a party; the exam body's waits for its turn."""
+    party, key = asked
+    is_last = party is ConsentParty.EXAM_BODY
+    consent = Consent(
+        session_id=session.id,
+        party=party,
+        state=ConsentState.QUEUED if is_last else ConsentState.ASKED,
+        due_at=due_at,
+        in_place_of_id=in_place_of_id,
+    )
+    setattr(consent, REFERENCE[party], key)
+    return consent
+
+
+async def withdraw(db: AsyncSession, consents: Sequence[Consent], wanted: set[Asked]) -> bool:
+    """Void what concerns nobody any more and the objections that the new plan has heard; say whether any was."""
+    kept_for = {consent.in_place_of_id for consent in consents if consent.in_place_of_id}
+    changed = False
+    for consent in consents:
+        stands_in = consent.in_place_of_id is not None or consent.id in kept_for
+        if consent.state is ConsentState.OBJECTED or (asked_of(consent) not in wanted and not stands_in):
+            consent.state = ConsentState.VOID
+            changed = True
+    await db.flush()
+    return changed
+
+
+async def reopen(db: AsyncSession, session: Session, due_at: datetime) -> None:
+    """Put a changed session before the exam body again, after all others."""
+    last = select(Consent).where(
+        col(Consent.session_id) == session.id,
+        col(Consent.party) == ConsentParty.EXAM_BODY,
+        col(Consent.state).in_((ConsentState.AGREED, ConsentState.ASKED)),
+    )
+    for consent in (await db.exec(last)).all():
+        consent.state = ConsentState.VOID
+        await db.flush()
+        db.add(new_consent(session, asked_of(consent), due_at))
+    if session.state is SessionState.AGREED:
+        session.state = SessionState.PROPOSED
+    await db.flush()
+
+
+async def settle(db: AsyncSession, session: Session, *, due_at: datetime) -> None:
+    """Ask the exam body once all others have agreed; the session is agreed when it has, too."""
+    consents = (
+        await db.exec(
+            select(Consent).where(col(Consent.session_id) == session.id, col(Consent.state) != ConsentState.VOID)
+        )
+    ).all()
+    others = [consent for consent in consents if consent.party is not ConsentParty.EXAM_BODY]
+    if any(consent.state not in (ConsentState.AGREED, ConsentState.ESCALATED) for consent in others):
+        return
+    last = [consent for consent in consents if consent.party is ConsentParty.EXAM_BODY]
+    for consent in last:
+        if consent.state is ConsentState.QUEUED:
+            consent.state, consent.due_at = ConsentState.ASKED, due_at
+    if last and all(consent.state is ConsentState.AGREED for consent in last):
+        session.state = SessionState.AGREED
+    await db.flush()
+
+
+async def escalate_silence(db: AsyncSession, now: datetime) -> int:
+    """Where an office or a town is silent at its deadline, the next tier up answers in its place."""
+    silent = silent_consents().where(col(Consent.due_at) <= now).order_by(col(Consent.id)).limit(BATCH)
+    consents = (await db.exec(silent.with_for_update(of=Consent, skip_locked=True))).all()
+    tree = await tree_of(db)
+    for consent in consents:
+        await escalate(db, consent, tree, now=now)
+    return len(consents)
+
+
+async def escalate(db: AsyncSession, consent: Consent, tree: Tree, *, now: datetime) -> None:
+    """Record the silence and ask the next tier up, unless it is asked about this session anyway."""
+    session = (await db.exec(select(Session).where(col(Session.id) == consent.session_id).with_for_update())).one()
+    planned = (await db.exec(select(Round).where(col(Round.id) == session.round_id))).one()
+    above = tree.at_tier(consent.jurisdiction_id or 0, NEXT_TIER[consent.party])
+    if above is None:
+        message = f"jurisdiction {consent.jurisdiction_id} has no tier above"
+        raise ValueError(message)
+    consent.state = ConsentState.ESCALATED
+    await db.flush()
+    due_at = min(answer_by(await policy_of(db, planned.bureau_id), await work_calendar(db), now), planned.publish_at)
+    standing = await standing_consents(db, [session.id])
+    asked = (ConsentParty(above.tier.value), above.id)
+    if asked not in {asked_of(each) for each in standing}:
+        db.add(new_consent(session, asked, due_at, in_place_of_id=consent.id))
+        await db.flush()
+    await note(db, "silence", "consent", consent.id, answered_by=above.id)
+    await settle(db, session, due_at=due_at)
+
+
+def silent_consents() -> SelectOfScalar[Consent]:
+    """Offices and towns that have not answered about sessions in consultation."""
+    return (
+        select(Consent)
+        .join(Session, col(Session.id) == col(Consent.session_id))
+        .where(
+            col(Consent.state) == ConsentState.ASKED,
+            col(Consent.party).in_((ConsentParty.OFFICE, ConsentParty.TOWN)),
+            col(Session.state) == SessionState.PROPOSED,
+        )
+    )
+
+
+def next_silence() -> SelectOfScalar[Any]:
+    """When the next silent party loses its turn."""
+    silent = silent_consents().subquery()
+    return select(func.min(silent.c.due_at))
+
+
+SILENCE = Job("silences", escalate_silence, next_silence)

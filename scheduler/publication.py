@@ -1,0 +1,214 @@
+"""Publication: what is agreed becomes public, what is not returns to planning, and nobody is lost."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.bookings import Promise
+from models.demand import Request, RequestPerson
+from models.rounds import Consent, Round
+from models.sessions import Session, SessionStaff
+from models.vocabulary import ConsentState, PromiseState, RequestState, RoundState, SessionState
+from scheduler.calendar import SHANGHAI
+from scheduler.calendar_days import work_calendar
+from scheduler.callers import Caller
+from scheduler.consultation import void_of_dropped
+from scheduler.jobs import Job
+from scheduler.objections import standing_sessions
+from scheduler.outbox import send
+from scheduler.plan_rows import drop_session, free_resources
+from scheduler.policy import policy_of
+from scheduler.refusals import Code, Refusal, Refused, refuse
+from scheduler.rounds import lock_round
+
+MOST_NAMED = 10
+
+
+async def publish_now(db: AsyncSession, round_id: int, *, only_agreed: bool, caller: Caller, now: datetime) -> Round:
+    """
+    Publish a round by command.
+
+    Raises:
+        Refused: CONSENT_MISSING, naming who has not answered, unless only what is agreed is to be published.
+    """
+    planned = await lock_round(db, round_id, caller=caller)
+    if planned.state is not RoundState.CONSULTING:
+        raise refuse(Code.WRONG_STATE, "Only a round in consultation is published: plan it first.", "input", "roundId")
+    sessions = await lock_sessions(db, planned)
+    if not only_agreed:
+        await refuse_unagreed(db, sessions)
+    await refuse_short_lead(db, planned, sessions, now=now)
+    await publish(db, planned, sessions, now=now)
+    return planned
+
+
+async def lock_sessions(db: AsyncSession, planned: Round) -> Sequence[Session]:
+    """The round's sessions in consultation, locked in id order."""
+    found: Sequence[Session] = (await db.exec(standing_sessions(planned.id).with_for_update())).all()
+    return found
+
+
+async def refuse_unagreed(db: AsyncSession, sessions: Sequence[Session]) -> None:
+    """
+    Make sure that every consent is there.
+
+    Raises:
+        Refused: CONSENT_MISSING for the first sessions that lack one.
+    """
+    lacking = [session for session in sessions if session.state is not SessionState.AGREED]
+    if not lacking:
+        return
+    open_consents = select(Consent).where(
+        col(Consent.session_id).in_([session.id for session in lacking]),
+        col(Consent.state).not_in((ConsentState.AGREED, ConsentState.VOID, ConsentState.ESCALATED)),
+    )
+    missing: dict[int, list[str]] = defaultdict(list)
+    for consent in (await db.exec(open_consents)).all():
+        missing[consent.session_id].append(consent.party.value.lower().replace("_", " "))
+    raise Refused(
+        *(
+            Refusal(
+                Code.CONSENT_MISSING,
+                f"The session on {session.day} ({session.part.value}) waits for: "
+                f"{', '.join(sorted(missing[session.id]))}. Wait for them, or publish only what is agreed.",
+                ("input", "onlyAgreed"),
+            )
+            for session in lacking[:MOST_NAMED]
+        )
+    )
+
+
+async def refuse_short_lead(db: AsyncSession, planned: Round, sessions: Sequence[Session], *, now: datetime) -> None:
+    """
+    Make sure that the public is told in time.
+
+    Raises:
+        Refused: LEAD_TIME.
+    """
+    lead = timedelta(days=(await policy_of(db, planned.bureau_id)).publish_lead_days)
+    soon = [session for session in sessions if session.starts_at < now + lead]
+    if soon:
+        message = f"{len(soon)} sessions start within {lead.days} days: plan the round again with later days."
+        raise refuse(Code.LEAD_TIME, message, "input", "roundId")
+
+
+async def publish(db: AsyncSession, planned: Round, sessions: Sequence[Session], *, now: datetime) -> None:
+    """Make the agreed sessions public and return the others to planning."""
+    lead = timedelta(days=(await policy_of(db, planned.bureau_id)).publish_lead_days)
+    agreed = [s for s in sessions if s.state is SessionState.AGREED and s.starts_at >= now + lead]
+    for session in sessions:
+        if session not in agreed:
+            await free_resources(db, [session.id])
+            await drop_session(db, session)
+    await void_of_dropped(db, planned)
+    for session in agreed:
+        session.state = SessionState.PUBLISHED
+    await db.flush()
+    await hold_promises(db, planned, agreed, now=now)
+    await tell_examiners(db, agreed, now=now)
+    planned.state, planned.replan_wanted = RoundState.PUBLISHED, False
+    await db.flush()
+
+
+async def hold_promises(db: AsyncSession, planned: Round, agreed: Sequence[Session], *, now: datetime) -> None:
+    """Hold the promised places until a date, and say on every request of the round what it got."""
+    policy, calendar = await policy_of(db, planned.bureau_id), await work_calendar(db)
+    until = calendar.add_working_days(now, int(policy.promise_working_days))
+    freezes = {session.id: session.roster_freezes_at for session in agreed}
+    promises = (
+        await db.exec(
+            select(Promise)
+            .where(col(Promise.session_id).in_(freezes), col(Promise.state) == PromiseState.PLANNED)
+            .order_by(col(Promise.id))
+        )
+    ).all()
+    for promise in promises:
+        promise.state, promise.held_until = PromiseState.HELD, min(until, freezes[promise.session_id])
+    await db.flush()
+    asked = select(Request).where(col(Request.round_id) == planned.id, col(Request.state) == RequestState.PLANNED)
+    for request in (await db.exec(asked.order_by(col(Request.id)).with_for_update())).all():
+        mine = [promise for promise in promises if promise.request_id == request.id]
+        await promise_request(db, request, mine, now=now)
+
+
+async def promise_request(db: AsyncSession, request: Request, promises: Sequence[Promise], *, now: datetime) -> None:
+    """Tell a firm what its request got; people left over go on waiting under a request of their own."""
+    seated = sum(promise.people for promise in promises)
+    if not seated:
+        request.state, request.round_id = RequestState.OPEN, None
+        return
+    if seated < request.people:
+        await split(db, request, seated)
+    request.state = RequestState.PROMISED
+    days = ", ".join(sorted({f"{promise.held_until.astimezone(SHANGHAI):%Y-%m-%d}" for promise in promises}))
+    send(
+        db,
+        recipient=f"enterprise:{request.enterprise_id}",
+        subject="Places are set aside for you (已预留考位)",
+        body=f"{seated} places are held for your request until {days}: name your people by then.",
+        now=now,
+    )
+
+
+async def split(db: AsyncSession, request: Request, seated: int) -> None:
+    """Leave the people without a place to a new open request; the last ones named move there."""
+    rest = Request(
+        enterprise_id=request.enterprise_id,
+        exam_id=request.exam_id,
+        people=request.people - seated,
+        earliest_day=request.earliest_day,
+        latest_day=request.latest_day,
+        latitude=request.latitude,
+        longitude=request.longitude,
+        keep_together=request.keep_together,
+        most_km=request.most_km,
+        origin=request.origin,
+        state=RequestState.OPEN,
+        asked_at=request.asked_at,
+        unplaced_reason=request.unplaced_reason,
+        unplaced_detail=request.unplaced_detail,
+    )
+    db.add(rest)
+    await db.flush()
+    named = select(RequestPerson).where(col(RequestPerson.request_id) == request.id).order_by(col(RequestPerson.id))
+    for person in (await db.exec(named)).all()[seated:]:
+        person.request_id = rest.id
+    request.people = seated
+    request.unplaced_reason = request.unplaced_detail = None
+    await db.flush()
+
+
+async def tell_examiners(db: AsyncSession, agreed: Sequence[Session], *, now: datetime) -> None:
+    """Tell the examiners which sessions they now serve."""
+    duties = await db.exec(
+        select(SessionStaff).where(col(SessionStaff.session_id).in_([session.id for session in agreed]))
+    )
+    per_examiner: dict[int, int] = defaultdict(int)
+    for duty in duties.all():
+        per_examiner[duty.examiner_id] += 1
+    for examiner_id, count in sorted(per_examiner.items()):
+        body = f"{count} sessions of yours are public now."
+        send(db, recipient=f"examiner:{examiner_id}", subject="Your sessions (考评安排)", body=body, now=now)
+
+
+async def publish_due(db: AsyncSession, now: datetime) -> int:
+    """Publish the rounds whose time has come: what is agreed, and nothing else."""
+    due = select(Round).where(col(Round.state) == RoundState.CONSULTING, col(Round.publish_at) <= now)
+    rounds = (await db.exec(due.order_by(col(Round.id)).limit(1).with_for_update(skip_locked=True))).all()
+    for planned in rounds:
+        await publish(db, planned, await lock_sessions(db, planned), now=now)
+    return len(rounds)
+
+
+def next_publication() -> SelectOfScalar[Any]:
+    """When the next round is to be published."""
+    return select(func.min(col(Round.publish_at))).where(col(Round.state) == RoundState.CONSULTING)
+
+
+PUBLICATION = Job("publications", publish_due, next_publication)
