@@ -1,0 +1,91 @@
+"""Improving the prices: steps along what is short and what is wanted, smoothed, shorter when they stop helping."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduler.allocation.prices import Judge, Prices, Verdict, first_prices
+from scheduler.allocation.space import Floats, Space
+
+SMOOTHING = 0.4
+PATIENCE = 8
+MEMORY = 0.97
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """
+    The best bound found and what it teaches.
+
+    Attributes:
+        prices: Those that gave the bound.
+        gain: By option, what holding it earns at these prices.
+        held: By option, how far it was held on average lately: a hint of what a good plan holds.
+        seated: Likewise by pair.
+    """
+
+    bound: float
+    prices: Prices
+    gain: Floats
+    held: Floats
+    seated: Floats
+
+
+class Ascent:
+    """A search for the best prices of one space, in rounds that can be taken up again."""
+
+    def __init__(self, space: Space) -> None:
+        self.space, self.judge = space, Judge(space)
+        self.prices = first_prices(space)
+        self.pull: tuple[Floats | float, Floats | float] = (0.0, 0.0)
+        self.stride, self.stale = 1.0, 0
+        verdict = self.judge.judge(self.prices)
+        self.held, self.seated = verdict.held.copy(), verdict.seated.copy()
+        self.best = self.proof_of(verdict)
+        self.verdict = verdict
+
+    def proof_of(self, verdict: Verdict) -> Proof:
+        """A verdict on the present prices as a proof."""
+        return Proof(verdict.bound, self.prices, verdict.gain, self.held, self.seated)
+
+    def climb(self, rounds: int, *, known: float, stop: Callable[[], bool]) -> Proof:
+        """Go on for some rounds, towards the cost of a known plan."""
+        for _ in range(rounds):
+            if stop() or self.stride < 1e-4:  # noqa: PLR2004 - steps too short to matter
+                break
+            self.step(known)
+        self.best = Proof(self.best.bound, self.best.prices, self.best.gain, self.held, self.seated)
+        return self.best
+
+    def step(self, known: float) -> None:
+        """One step from the present prices."""
+        smooth = 1 - SMOOTHING
+        short = SMOOTHING * self.verdict.short + smooth * self.pull[0]
+        wanted = SMOOTHING * self.verdict.wanted + smooth * self.pull[1]
+        self.pull = (short, wanted)
+        weight = 1.0 / np.maximum(self.space.people, 1)
+        norm = float((short * short * weight).sum() + (wanted * wanted).sum() * DUTY_SCALE)
+        reach = self.stride * max(known - self.verdict.bound, 1e-6) / max(norm, 1e-9)
+        self.prices = Prices(
+            person=np.minimum(self.prices.person + reach * short * weight, self.space.unplaced_cost),
+            duty=np.maximum(self.prices.duty + reach * DUTY_SCALE * wanted, 0.0),
+        )
+        self.verdict = self.judge.judge(self.prices)
+        self.held = MEMORY * self.held + (1 - MEMORY) * self.verdict.held
+        self.seated = MEMORY * self.seated + (1 - MEMORY) * self.verdict.seated
+        self.note()
+
+    def note(self) -> None:
+        """Keep the best bound; after too long without a better one, return to it with a shorter stride."""
+        gained = self.verdict.bound - self.best.bound
+        if gained > 0:
+            self.best = self.proof_of(self.verdict)
+        self.stale = 0 if gained > 1e-5 * abs(self.best.bound) else self.stale + 1
+        if self.stale > PATIENCE:
+            self.stale, self.stride = 0, self.stride * 0.6
+            self.prices, self.pull = self.best.prices, (0.0, 0.0)
+            self.verdict = self.judge.judge(self.prices)
+
+
+DUTY_SCALE = 3.0

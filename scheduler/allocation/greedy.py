@@ -1,0 +1,183 @@
+"""The first plan: again and again the session that serves people most cheaply, until nothing is worth it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduler.allocation.draft import Draft, at_rest, cost_of, rooms_left
+from scheduler.allocation.space import Bools, Floats, Ints, Space
+from scheduler.allocation.staffing import Staffing
+
+
+@dataclass(frozen=True, slots=True)
+class Stars:
+    """One item's pairs, cheapest first within each option."""
+
+    options: Ints
+    pairs: Ints
+    segment: Ints
+    first: Ints
+
+    @classmethod
+    def of(cls, space: Space, item: int) -> "Stars":
+        """Sort the pairs of an item."""
+        mine = np.nonzero(space.options.item[space.pairs.option] == item)[0]
+        mine = mine[np.lexsort((space.pairs.cost[mine], space.pairs.option[mine]))]
+        owner = space.pairs.option[mine]
+        first = np.nonzero(np.r_[True, owner[1:] != owner[:-1]])[0] if len(owner) else np.zeros(0, np.int64)
+        size = np.diff(np.r_[first, len(owner)])
+        return cls(options=owner[first], pairs=mine, segment=np.repeat(np.arange(len(first)), size), first=first)
+
+
+class Greedy:
+    """Builds a draft star by star; names are given at once, so that every step is a plan."""
+
+    def __init__(self, space: Space, staffing: Staffing, draft: Draft | None = None) -> None:
+        self.space, self.staffing = space, staffing
+        self.draft = draft.copy() if draft else Draft()
+        self.people = space.people.copy()
+        self.rooms = rooms_left(space, self.draft.seats)
+        self.usable = ~at_rest(space, self.draft.seats)
+        self.busy = np.zeros((len(space.staff_ids), space.ranks), bool)
+        self.blocks = space.max_blocks.copy()
+        for option, there in self.draft.seats.items():
+            self.usable[option] = False
+            for pair, count in there.items():
+                self.people[space.pairs.request[pair]] -= count
+            for who in self.draft.staff.get(option, ()):
+                self.busy[who, space.span(option)] = True
+                self.blocks[who] -= len(space.span(option))
+        needed = space.staff_needed[space.options.item]
+        dear = float(np.mean(space.block_cost)) if len(space.block_cost) else 0.0
+        self.fixed = space.options.open_cost + dear * needed * space.length[space.options.item]
+
+    def fill(self) -> Draft:
+        """Add stars while they save money."""
+        for option in np.nonzero(self.space.options.pinned)[0].tolist():
+            if option not in self.draft.seats:
+                self.hold(option)
+        stars = {item: Stars.of(self.space, item) for item in range(len(self.space.item_ids))}
+        ratios = {item: self.ratios(star) for item, star in stars.items()}
+        while (best := self.best(stars, ratios)) is not None:
+            item, option = best
+            if self.hold(option):
+                ratios[item] = self.ratios(stars[item])
+            self.usable[option] = False
+        self.draft.cost = cost_of(self.space, self.draft.seats, self.draft.staff)
+        return self.draft
+
+    def ratios(self, star: Stars) -> Floats:
+        """By option of a star list, the share of its worth that its best class costs; one or more is not worth it."""
+        space, options, pairs = self.space, self.space.options, star.pairs
+        best = np.full(len(star.options), np.inf)
+        worth = space.unplaced_cost[space.pairs.request[pairs]]
+        cost = space.pairs.cost[pairs]
+        gone = space.together & (self.people < space.people)
+        left = np.where(gone, 0, self.people)[space.pairs.request[pairs]]
+        for step in range(options.tier_cost.shape[1]):
+            reach = (space.pairs.step[pairs] <= step) & (cost < worth)
+            cap = np.where(reach, np.minimum(space.pairs.cap[pairs], left), 0)
+            seated = np.cumsum(cap)
+            seated = seated - (seated[star.first] - cap[star.first])[star.segment]
+            take = np.clip(options.places[star.options][star.segment] - (seated - cap), 0, cap)
+            fixed = (self.fixed + options.tier_cost[:, step])[star.options]
+            spent = self.running(take * cost, star) + fixed[star.segment]
+            saved = self.running(take * worth, star)
+            enough = np.minimum(seated, options.places[star.options][star.segment])
+            enough = (take > 0) & (enough >= options.least[star.options][star.segment])
+            share = np.where(enough, spent / np.maximum(saved, 1e-9), np.inf)
+            if len(share):
+                best = np.minimum(best, np.minimum.reduceat(share, star.first))
+        return best
+
+    def running(self, values: Floats, star: Stars) -> Floats:
+        """Sums up to each pair within its option."""
+        total = np.cumsum(values)
+        sums: Floats = total - (total[star.first] - values[star.first])[star.segment]
+        return sums
+
+    def best(self, stars: dict[int, Stars], ratios: dict[int, Floats]) -> tuple[int, int] | None:
+        """The cheapest star that rooms allow, or None where none is worth it."""
+        found: tuple[float, int, int] | None = None
+        for item, star in stars.items():
+            if len(star.options):
+                ratio = np.where(self.allowed(star.options), ratios[item], np.inf)
+                n = int(ratio.argmin())
+                if ratio[n] < 1 and (found is None or ratio[n] < found[0]):
+                    found = (float(ratio[n]), item, int(star.options[n]))
+        return None if found is None else found[1:]
+
+    def allowed(self, options: Ints) -> Bools:
+        """By option, whether it is unused and a room is left on all its blocks."""
+        space = self.space
+        allowed = self.usable[options].copy()
+        start, length = space.options.start[options], space.length[space.options.item[options]]
+        for shift in range(int(length.max(initial=1))):
+            rank = np.minimum(start + shift, space.ranks - 1)
+            allowed &= (shift >= length) | (self.rooms[space.options.site[options], rank] > 0)
+        return allowed
+
+    def hold(self, option: int) -> bool:
+        """Seat the best class of an option and name its staff, if both can be done."""
+        there = self.best_class(option)
+        pinned = bool(self.space.options.pinned[option])
+        if not (there or pinned) or self.rooms[self.space.options.site[option], self.space.span(option)].min() < 1:
+            return False
+        if (names := self.names_for(option, there)) is None:
+            return False
+        self.draft.seats[option], self.draft.staff[option] = there, names
+        for pair, count in there.items():
+            self.people[self.space.pairs.request[pair]] -= count
+        span = self.space.span(option)
+        for who in names:
+            self.busy[who, span] = True
+            self.blocks[who] -= len(span)
+        self.rooms[self.space.options.site[option], span] -= 1
+        self.usable &= ~at_rest(self.space, {option: there})
+        return True
+
+    def best_class(self, option: int) -> dict[int, int]:
+        """The people for whom the option is the best bargain, over all tiers."""
+        best, best_saving = {}, 0.0
+        for step in np.nonzero(np.isfinite(self.space.options.tier_cost[option]))[0].tolist():
+            there = self.class_at(option, step)
+            worth = sum(self.saving(pair) * count for pair, count in there.items())
+            saving = worth - float(self.fixed[option] + self.space.options.tier_cost[option, step])
+            if there and saving > best_saving:
+                best, best_saving = there, saving
+        return best
+
+    def class_at(self, option: int, step: int) -> dict[int, int]:
+        """Who would sit in an option consulted that far up; nobody where too few would."""
+        space = self.space
+        places, there = int(space.options.places[option]), {}
+        for pair in sorted(space.pairs_of(option), key=lambda p: (float(space.pairs.cost[p]), p)):
+            request = int(space.pairs.request[pair])
+            cap = int(min(space.pairs.cap[pair], places, self.people[request] - self.seated(there, request)))
+            whole = not space.together[request] or cap == space.people[request]
+            if cap > 0 and whole and space.pairs.step[pair] <= step and self.saving(pair) > 0:
+                there[pair] = cap
+                places -= cap
+        return there if sum(there.values()) >= space.options.least[option] else {}
+
+    def seated(self, there: dict[int, int], request: int) -> int:
+        """How many of a request a class already holds."""
+        return sum(count for pair, count in there.items() if self.space.pairs.request[pair] == request)
+
+    def saving(self, pair: int) -> float:
+        """What seating one person there saves over leaving them out."""
+        return float(self.space.unplaced_cost[self.space.pairs.request[pair]] - self.space.pairs.cost[pair])
+
+    def names_for(self, option: int, there: dict[int, int]) -> tuple[int, ...] | None:
+        """Staff who are free for it, the ones with most blocks left first."""
+        space, span = self.space, self.space.span(option)
+        need = int(space.staff_needed[space.options.item[option]])
+        if not need:
+            return ()
+        free = [
+            who
+            for who in self.staffing.could_hold(option, there)
+            if not self.busy[who, span].any() and self.blocks[who] >= len(span)
+        ]
+        free.sort(key=lambda who: (space.block_cost[who], -self.blocks[who], who))
+        return tuple(sorted(free[:need])) if len(free) >= need else None

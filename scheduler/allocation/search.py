@@ -1,0 +1,84 @@
+"""Better plans: a model over the sessions the prices like, then one neighbourhood after another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from scheduler.allocation.ascent import Proof
+from scheduler.allocation.draft import Draft, cost_of
+from scheduler.allocation.greedy import Greedy
+from scheduler.allocation.milp import Effort, Outcome, solve
+from scheduler.allocation.model import ScopeModel, model_of
+from scheduler.allocation.neighbourhoods import Breadth, around, worth_a_thought
+from scheduler.allocation.scope import scope_of
+from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
+from scheduler.allocation.space import Bools, Ints, Space
+from scheduler.allocation.staffing import Staffing
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A part of the space to decide anew."""
+
+    options: Ints
+    pairs: Ints
+
+
+class Search:
+    """Holds the best draft of one space and improves it."""
+
+    def __init__(self, space: Space, *, seed: int, stop: Callable[[], bool]) -> None:
+        self.space, self.seed, self.stop = space, seed, stop
+        self.staffing = Staffing(space)
+        self.draft = Greedy(space, self.staffing).fill()
+        self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
+        self.requests = 24.0
+
+    def try_move(self, move: Move, effort: Effort) -> Outcome:
+        """Solve a part of the space; the draft changes only for the better."""
+        written = model_of(scope_of(self.space, self.draft, move.options, move.pairs))
+        outcome = solve(written.model, effort, start=values_of(written, self.draft), stop=self.stop)
+        if outcome.values is not None:
+            self.take(written, outcome)
+        return outcome
+
+    def take(self, written: ScopeModel, outcome: Outcome) -> bool:
+        """Make a solution the draft, if staff can be named and it costs less."""
+        if outcome.values is None or not is_whole(written, outcome.values):
+            return False
+        seats = merged(self.draft, written, seats_of(written, outcome.values))
+        names, short = self.staffing.name_most(seats)
+        candidate = Draft(seats=seats, staff=names)
+        if short:
+            if any(self.space.options.pinned[option] for option in short):
+                return False
+            for option in short:
+                del candidate.seats[option], candidate.staff[option]
+            candidate = Greedy(self.space, self.staffing, candidate).fill()
+        candidate.cost = cost_of(self.space, candidate.seats, candidate.staff)
+        if candidate.cost >= self.draft.cost - 1e-7 * abs(self.draft.cost):
+            return False
+        self.draft = candidate
+        return True
+
+    def neighbourhood(self, proof: Proof, seconds: float) -> None:
+        """Decide one neighbourhood anew, and learn how large the next one may be."""
+        breadth = Breadth(requests=int(self.requests), options=int(6 * self.requests), choices=12)
+        free = around(self.space, self.draft, self.chance, breadth)
+        options, pairs = worth_a_thought(self.space, proof, self.standing(free), free, breadth)
+        before = self.draft.cost
+        outcome = self.try_move(Move(options, pairs), Effort(seconds=seconds, gap=1e-4, nodes=200, seed=self.seed))
+        if outcome.proven and self.draft.cost >= before:
+            self.requests = min(self.requests * 1.03, 120.0)
+        elif not outcome.proven:
+            self.requests = max(self.requests * 0.9, 10.0)
+
+    def standing(self, free: Bools) -> Draft:
+        """The sessions of the draft that only free requests sit in; all others stay as they are."""
+        pairs = self.space.pairs
+        seats = {
+            option: there
+            for option, there in self.draft.seats.items()
+            if all(free[pairs.request[pair]] for pair in there)
+        }
+        return Draft(seats=seats, staff=self.draft.staff, cost=self.draft.cost)
