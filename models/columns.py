@@ -22,24 +22,24 @@ class Table(SQLModel):
     metadata = MetaData(naming_convention=NAMING)
 
 
-def key() -> Any:  # noqa: ANN401  # SQLModel's Field is untyped by design
+def key() -> Any:  # SQLModel's Field is untyped by design
     """A surrogate key given by the database."""
     return Field(default=None, primary_key=True, sa_type=BigInteger)
 
 
-def refers_to(target: str, *, optional: bool = False, index: bool = True) -> Any:  # noqa: ANN401
+def refers_to(target: str, *, optional: bool = False, index: bool = True) -> Any:
     """A foreign key to `table.column`, indexed unless another index leads with it."""
     default: dict[str, Any] = {"default": None} if optional else {}
     return Field(foreign_key=target, sa_type=BigInteger, index=index, nullable=optional, **default)
 
 
-def instant(*, optional: bool = False, index: bool = False) -> Any:  # noqa: ANN401
+def instant(*, optional: bool = False, index: bool = False) -> Any:
     """A moment: aware, UTC."""
     default: dict[str, Any] = {"default": None} if optional else {}
     return Field(sa_type=TIMESTAMP(timezone=True), nullable=optional, index=index, **default)
 
 
-def listed(kind: type[StrEnum], default: StrEnum | None = None, *, optional: bool = False) -> Any:  # noqa: ANN401
+def listed(kind: type[StrEnum], default: StrEnum | None = None, *, optional: bool = False) -> Any:
     """A value of a closed list, kept as text and checked by the database."""
     shape = Enum(
         kind,

@@ -31,7 +31,12 @@ TRANSITIONS: Mapping[str, Moves] = {
         RequestState.PROPOSED: (RequestState.OPEN, RequestState.DECLINED, RequestState.LAPSED),
         RequestState.OPEN: (RequestState.PLANNED, RequestState.WITHDRAWN, RequestState.LAPSED),
         RequestState.PLANNED: (RequestState.OPEN, RequestState.PROMISED, RequestState.WITHDRAWN),
-        RequestState.PROMISED: (RequestState.OPEN, RequestState.SETTLED, RequestState.WITHDRAWN),
+        RequestState.PROMISED: (
+            RequestState.OPEN,
+            RequestState.SETTLED,
+            RequestState.WITHDRAWN,
+            RequestState.LAPSED,
+        ),
     },
     "round": {
         BORN: (RoundState.COLLECTING,),

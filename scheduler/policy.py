@@ -37,6 +37,7 @@ class Policy:
     renewal_ahead_days: float = number(180, "days before expiry")
     next_subject_days: float = number(90, "days in which to sit the next subject")
     most_changes: float = number(3, "substitutions per booking")
+    attendance_days: float = number(3, "days after the session in which attendance may be marked")
     session_minutes: float = number(180, "usable minutes of a half-day")
 
 

@@ -77,7 +77,7 @@ def enterprises_seen(caller: Caller) -> Where:
     return col(Enterprise.id).in_(select(col(Booking.enterprise_id)).where(bookings_seen(caller)))
 
 
-def of_seen_enterprises(column: Any) -> Callable[[Caller], Where]:  # noqa: ANN401  # a mapped column, whatever its type
+def of_seen_enterprises(column: Any) -> Callable[[Caller], Where]:  # a mapped column, whatever its type
     """Rows that belong to an enterprise whose rows the caller sees."""
 
     def where(caller: Caller) -> Where:
@@ -129,7 +129,7 @@ def rounds_seen(caller: Caller) -> Where:
     return col(Round.bureau_id) == caller.bureau_id
 
 
-def officials_rounds(column: Any) -> Callable[[Caller], Where]:  # noqa: ANN401  # a mapped column, whatever its type
+def officials_rounds(column: Any) -> Callable[[Caller], Where]:  # a mapped column, whatever its type
     """Plans and objections belong to officials: they name every firm of the bureau."""
 
     def where(caller: Caller) -> Where:

@@ -64,6 +64,7 @@ _LISTED = (
     ("request", "PROMISED", "OPEN"),
     ("request", "PROMISED", "SETTLED"),
     ("request", "PROMISED", "WITHDRAWN"),
+    ("request", "PROMISED", "LAPSED"),
     ("round", "", "COLLECTING"),
     ("round", "COLLECTING", "PLANNING"),
     ("round", "COLLECTING", "CANCELLED"),
