@@ -2,20 +2,25 @@
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from api.graphiql import VENDOR
 from api.graphql.context import Service
-from api.graphql.view import GRAPHIQL_PAGE, Door
+from api.graphql.schema import schema
+from api.graphql.view import Door
 from api.same_origin import SameOrigin
-
-VENDOR = GRAPHIQL_PAGE.parent / "vendor"
 
 
 async def home(_request: object) -> RedirectResponse:
     """The door itself is the first page."""
     return RedirectResponse("/graphql")
+
+
+async def sdl(_request: object) -> PlainTextResponse:
+    """The schema in GraphQL's own language."""
+    return PlainTextResponse(schema.as_str())
 
 
 def application(service: Service) -> Starlette:
@@ -24,6 +29,7 @@ def application(service: Service) -> Starlette:
         routes=[
             Route("/", home),
             Route("/graphql", Door(service), methods=["GET", "POST"]),
+            Route("/schema.graphql", sdl),
             Mount("/vendor", StaticFiles(directory=VENDOR, check_dir=False)),
         ],
         middleware=[Middleware(SameOrigin)],

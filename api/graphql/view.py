@@ -1,7 +1,5 @@
 """GraphQL over HTTP: the caller found, errors shaped, GraphiQL from our own files."""
 
-from pathlib import Path
-
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
@@ -9,12 +7,11 @@ from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
 from strawberry.types import ExecutionResult
 
+from api import graphiql
 from api.auth import caller_from, token_of
 from api.graphql.context import Context, Service
 from api.graphql.errors import as_public
 from api.graphql.schema import schema
-
-GRAPHIQL_PAGE = Path(__file__).parent.parent / "web" / "graphiql.html"
 
 
 class Door(GraphQL[Context, None]):
@@ -41,4 +38,4 @@ class Door(GraphQL[Context, None]):
 
     async def render_graphql_ide(self, request: Request) -> Response:  # noqa: ARG002  # Strawberry's signature
         """GraphiQL, served without any foreign host."""
-        return HTMLResponse(GRAPHIQL_PAGE.read_text(encoding="utf-8"))
+        return HTMLResponse(graphiql.page())

@@ -19,7 +19,8 @@ from scheduler.seeding.parties import add_enterprises, add_exam_bodies, add_exam
 from scheduler.seeding.places import add_jurisdictions, add_sites
 from scheduler.seeding.recipe import Recipe
 
-ACTOR = "operator:seed"
+SEED_ACTOR = "operator:seed"
+DEMO_ACTOR = "operator:demo"
 _ACT = "seed"
 # Any number will do, as long as nothing else in this database locks on it: "seed" in ASCII.
 _LOCK = 0x73656564
@@ -73,6 +74,14 @@ async def recipe_of(db: AsyncSession) -> Recipe | None:
     if detail is None:
         return None
     return Recipe(detail["seed"], detail["bureaus"], date.fromisoformat(detail["starts_on"]))
+
+
+async def is_a_demos(db: AsyncSession) -> bool:
+    """Whether nothing is lost with this database: a demo filled it, or it holds no jurisdiction at all."""
+    loader = select(col(AuditEntry.actor)).where(col(AuditEntry.act) == _ACT).order_by(col(AuditEntry.id))
+    if (await db.exec(loader.limit(1))).first() == DEMO_ACTOR:
+        return True
+    return (await db.exec(select(col(Jurisdiction.id)).limit(1))).first() is None
 
 
 async def _require_empty(db: AsyncSession) -> None:

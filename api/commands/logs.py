@@ -1,0 +1,23 @@
+"""What the program writes while it runs: one line an event, to stderr; coloured for people, JSON for machines."""
+
+import logging
+import sys
+
+import structlog
+
+
+def set_up() -> None:
+    """Send our own events and those of the packages we stand on to stderr."""
+    last = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            last,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # A long job is still at work when its next tick comes: that is what ticks are for, and no news.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

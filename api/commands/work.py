@@ -1,0 +1,30 @@
+"""`doorstep work`: one worker node."""
+
+from api.commands import logs
+from api.commands.console import notices
+from api.commands.databases import shared_database
+from api.commands.stopping import run, until_stopped
+from scheduler.clock import system_clock
+from scheduler.due import all_jobs
+from scheduler.settings import Settings
+from scheduler.worker import Worker
+
+
+def work() -> int:
+    """
+    Run one worker node until Ctrl-C or SIGTERM; start as many as you like.
+
+    It plans rounds, keeps deadlines, makes rosters, delivers messages. Needs DATABASE_URL.
+    """
+    logs.set_up()
+    return run(_work(Settings.read()), when_stopped=0)
+
+
+async def _work(settings: Settings) -> int:
+    async with (
+        shared_database(settings, command="work") as database,
+        Worker(database, system_clock, all_jobs(home=settings.home)),
+    ):
+        notices.print("Working; Ctrl-C stops after the steps that run.")
+        await until_stopped()
+    return 0
