@@ -90,6 +90,7 @@ class Person:
     async def _sign_in(self) -> None:
         self.token = None
         answer = await self._post(SIGN_IN, {"login": self.login, "password": self.password})
+        self.client.cookies.clear()  # people share a client, not a browser
         done = answer["data"]["signIn"]
         if done["userErrors"]:
             message = f"{self.login}: {done['userErrors'][0]['message']}"

@@ -1,14 +1,17 @@
 """The schema: every noun's queries and mutations, put together."""
 
 import strawberry
+from graphql import GraphQLError
 from strawberry import relay
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from api.graphql.accounts import AccountMutation, AccountQuery
 from api.graphql.catalogue import CatalogueQuery
 from api.graphql.consultation import ConsultationMutation, ConsultationQuery
 from api.graphql.demand import DemandMutation, DemandQuery
 from api.graphql.errors import RuleRefusal, WorkerRefusal
+from api.graphql.idempotency import Idempotent, idempotent
 from api.graphql.parties import PartyQuery
 from api.graphql.places import PlaceQuery
 from api.graphql.reports import ReportQuery
@@ -40,9 +43,18 @@ class Mutation(AccountMutation, DemandMutation, RoundMutation, ConsultationMutat
     """Every noun's acts."""
 
 
-schema = strawberry.Schema(
+class QuietSchema(strawberry.Schema):
+    """A schema that leaves the logging of errors to `errors.as_public`: a client's mistakes are not ours to log."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing here."""
+
+
+schema = QuietSchema(
     query=Query,
     mutation=Mutation,
     types=[RuleRefusal, WorkerRefusal],
+    directives=[idempotent],
+    extensions=[Idempotent],
     config=StrawberryConfig(sort_schema=True),
 )
