@@ -22,11 +22,11 @@ from scheduler.settings import Settings
 ONCE_BEGINS = datetime(2027, 1, 11, 1, tzinfo=UTC)
 WRONG_USE = 2
 
-Switch = Annotated[bool, Parameter(negative="")]
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 @Parameter(name="*")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """What the demo can be told."""
 
@@ -66,16 +66,16 @@ def demo(options: Options | None = None) -> int:
 
 async def _until_stopped(settings: Settings, options: Options) -> int:
     listener = bind("127.0.0.1", options.port)
-    try:
+    with listener:
         async with (
             running(Wish(settings, seed=options.seed, fresh=options.fresh)) as everything,
             serving(everything.application, listener) as url,
         ):
-            notices.print(welcome(everything, url))
-            await until_stopped()
-    finally:
-        listener.close()
-        notices.print("Stopped.")
+            notices.print(*welcome(everything, url), sep="\n")
+            try:
+                await until_stopped()
+            finally:
+                notices.print("Stopping …")
     return 0
 
 

@@ -16,16 +16,15 @@ from models.vocabulary import Tier
 _QUERIES_SHOWN = 3
 
 
-def welcome(everything: Running, url: str) -> RenderableType:
-    """The panel that the demo shows."""
-    return Panel(
+def welcome(everything: Running, url: str) -> Iterator[RenderableType]:
+    """Give what the demo shows: a panel, and below it, free of any frame, the queries to paste."""
+    yield Panel(
         Group(
             Text.assemble("GraphiQL, with examples for every role: ", (f"{url}/graphql", "bold cyan")),
             Text.assemble("Everyone's password: ", (everything.password, "bold")),
             Text(),
             _sign_ins(everything),
             Text(),
-            *_queries(),
             Text.assemble(("Ctrl-C stops everything. ", "bold"), ("--fresh begins again.", "dim")),
         ),
         title="[bold]Doorstep 家门口[/bold]",
@@ -33,6 +32,7 @@ def welcome(everything: Running, url: str) -> RenderableType:
         padding=(1, 2),
         expand=False,
     )
+    yield from _queries()
 
 
 def _sign_ins(everything: Running) -> Table:
@@ -65,5 +65,5 @@ def _queries() -> Iterator[RenderableType]:
         lines = text.splitlines()
         yield Text(f"{number}. {lines[0].removeprefix('# ')}", "bold")
         query = "\n".join(line for line in lines if not line.startswith("#"))
-        yield Syntax(query, "graphql", theme="ansi_dark", background_color="default", padding=(0, 3))
+        yield Syntax(query, "graphql", theme="ansi_dark", background_color="default", padding=(0, 2))
         yield Text()

@@ -22,7 +22,7 @@ def seed(
     *,
     bureaus: Annotated[int, Parameter(validator=Number(gte=1, lte=MOST_BUREAUS))] = 1,
     seed: int = 1,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
 ) -> int:
     """
     Load a synthetic district into an empty database: Songjiang's map, invented firms and people.

@@ -18,7 +18,7 @@ from scheduler.settings import Settings
 
 
 @Parameter(name="*")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Address:
     """Where to listen."""
 
@@ -28,7 +28,9 @@ class Address:
     """The port to listen at."""
 
 
-def serve(address: Address | None = None, *, behind_tls: Annotated[bool, Parameter(negative="")] = False) -> int:
+def serve(
+    address: Address | None = None, *, behind_tls: Annotated[bool, Parameter(negative="", show_default=False)] = False
+) -> int:
     """
     Serve the API until Ctrl-C or SIGTERM; start as many as you like.
 

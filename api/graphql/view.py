@@ -1,5 +1,6 @@
 """GraphQL over HTTP: the caller found, errors shaped, GraphiQL from our own files."""
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.websockets import WebSocket
@@ -28,13 +29,19 @@ class Door(GraphQL[Context, None]):
             raise TypeError(message)
         token = token_of(request, is_secure=self.service.is_secure)
         caller = await caller_from(self.service.database, self.service.clock, token)
-        return Context(self.service, caller=caller, token=token, response=response)
+        context = Context(self.service, caller=caller, token=token, response=response)
+        context.idempotency_key = request.headers.get("idempotency-key")
+        return context
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Shape the errors that a client may see."""
         if result.errors:
             result.errors = [as_public(error) for error in result.errors]
         return await super().process_result(request, result)
+
+    def encode_json(self, data: object) -> bytes:
+        """Chinese as it is written, not as escapes."""
+        return orjson.dumps(data)
 
     async def render_graphql_ide(self, request: Request) -> Response:  # noqa: ARG002  # Strawberry's signature
         """GraphiQL, served without any foreign host."""
