@@ -19,7 +19,7 @@ from api.graphql.sessions import Session
 from models.rounds import Consent as ConsentRow
 from models.rounds import Objection as ObjectionRow
 from models.vocabulary import ConsentParty, ConsentState, ObjectionKind
-from scheduler import answers
+from scheduler import consenting
 from scheduler.visibility import consents_to_answer, visible
 
 strawberry.enum(ConsentParty, name="ConsentParty", description="Who is asked to consent to a session.")
@@ -112,9 +112,9 @@ class ConsentObjectInput:
     request_id: strawberry.ID | None = strawberry.field(default=None, description="Whose, for KEEP_TOGETHER.")
     people: int | None = strawberry.field(default=None, description="How many, for AT_LEAST_PEOPLE.")
 
-    def order(self) -> answers.ObjectionOrder:
+    def order(self) -> consenting.ObjectionOrder:
         """The input as the use case takes it."""
-        return answers.ObjectionOrder(
+        return consenting.ObjectionOrder(
             consent_id=key_of(self.consent_id, Consent, "input", "consentId"),
             kind=self.kind,
             remark=self.remark,
@@ -169,12 +169,12 @@ class ConsultationMutation:
         """ASKED becomes AGREED."""
         context = info.context
         keys = keys_of(input.consent_ids, Consent, "input", "consentIds")
-        rows = await answers.agree(context.db, keys, caller=context.caller, now=context.now())
+        rows = await consenting.agree(context.db, keys, caller=context.caller, now=context.now())
         return ConsentPayload(consents=[Consent.from_row(row) for row in rows])
 
     @mutation("Object to a session with a typed reason; the next plan keeps it.")
     async def consent_object(self, info: Info, input: ConsentObjectInput) -> ConsentPayload:
         """ASKED becomes OBJECTED."""
         context = info.context
-        row = await answers.object_to(context.db, input.order(), caller=context.caller, now=context.now())
+        row = await consenting.object_to(context.db, input.order(), caller=context.caller, now=context.now())
         return ConsentPayload(consents=[Consent.from_row(row)])
