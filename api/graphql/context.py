@@ -18,7 +18,7 @@ from models.sealing import Sealer
 from scheduler.accounts import SIGN_IN_ACTOR
 from scheduler.callers import Caller
 from scheduler.clock import Clock
-from scheduler.refusals import Code, refuse
+from scheduler.refusals import Code, Refused, refuse
 from scheduler.visibility import visible
 
 T = TypeVar("T", bound=Table)
@@ -42,8 +42,10 @@ class Context:
         self.token = token
         self.response = response
         self.idempotency_key: str | None = None
+        self.refusal: Refused | None = None
         self._caller = caller
         self._db: AsyncSession | None = None
+        self._operation: AsyncSession | None = None
         self._loaders: dict[object, DataLoader[Any, Any]] = {}
 
     @property
@@ -71,7 +73,7 @@ class Context:
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A short read-only session of its own: sibling fields run side by side and may not share one."""
-        return self.service.database.reading()
+        return self.service.database.reading() if self._operation is None else reading_inside(self._operation)
 
     @property
     def db(self) -> AsyncSession:
@@ -83,14 +85,42 @@ class Context:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """Open the transaction of one mutation field."""
-        actor = self._caller.actor if self._caller else SIGN_IN_ACTOR
-        async with self.service.database.writing(actor=actor, now=self.now()) as db:
+        """
+        Open the transaction of one mutation field; a savepoint where the whole operation is one.
+
+        Raises:
+            Refused: The operation's key cannot be taken.
+        """
+        if self.refusal is not None:
+            raise self.refusal
+        async with self._transaction() if self._operation is None else savepoint(self._operation) as db:
             self._db = db
             try:
                 yield db
             finally:
                 self._db = None
+
+    @asynccontextmanager
+    async def one_transaction(self) -> AsyncIterator[None]:
+        """Make the operation one transaction: its field is a savepoint, and its answer is read inside."""
+        async with self._transaction() as db:
+            self._operation = db
+            try:
+                yield
+            finally:
+                self._operation = None
+
+    @property
+    def operation(self) -> AsyncSession:
+        """The transaction of the whole operation, where it is one."""
+        if self._operation is None:
+            message = "this operation is not one transaction"
+            raise RuntimeError(message)
+        return self._operation
+
+    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        actor = self._caller.actor if self._caller else SIGN_IN_ACTOR
+        return self.service.database.writing(actor=actor, now=self.now())
 
     async def row(self, table: type[T], row_id: int) -> T | None:
         """The row with this id, if the caller may see it; asked together with its siblings in one statement."""
@@ -114,6 +144,25 @@ class Context:
             rows = (await db.exec(visible(table, self.caller).where(key.in_(ids)))).all()
         by_id = {row.id: row for row in rows}  # type: ignore[attr-defined]
         return [by_id.get(row_id) for row_id in ids]
+
+
+@asynccontextmanager
+async def savepoint(db: AsyncSession) -> AsyncIterator[AsyncSession]:
+    """A part of a transaction that can be taken back alone."""
+    async with db.begin_nested():
+        yield db
+
+
+@asynccontextmanager
+async def reading_inside(db: AsyncSession) -> AsyncIterator[AsyncSession]:
+    """
+    A session of its own on a transaction's connection: it sees what is not committed yet.
+
+    Siblings may use several at once: the driver's adapter runs one statement of a connection after the other.
+    """
+    connection = await db.connection()
+    async with AsyncSession(connection, join_transaction_mode="rollback_only", expire_on_commit=False) as beside:
+        yield beside
 
 
 Info = StrawberryInfo[Context, None]

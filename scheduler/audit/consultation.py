@@ -83,7 +83,7 @@ NEEDED_CONSENTS_GIVEN = Invariant(
     name="needed-consents-given",
     sentence=(
         "A published session has the consent of its exam body, its examiners, its site's host, the offices of its"
-        " firms, and from the town tier on their towns, at the bureau tier the bureau; after silence, of the next tier up."
+        " firms, from the town tier on their towns, at the bureau tier the bureau; after silence, of the next tier up."
     ),
     counted=f"SELECT count(*) FROM session WHERE state IN {CONSULTED}",  # noqa: S608
     query=f"""
