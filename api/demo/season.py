@@ -19,6 +19,7 @@ SEARCH_SECONDS = 8.0
 
 async def play(stage: Stage) -> dict[str, Any]:
     """Everything once, and what it came to."""
+    stage.say("firms ask for their workers' exams")
     await firms_ask(stage)
     await play_round(stage)
     return {
@@ -35,8 +36,11 @@ async def play_round(stage: Stage) -> None:
     calendar = calendar_from(stage.clock(), await first_wish(stage))
     opened = await stage.bureau.act(ROUND_OPEN, **calendar, seed=1, timeLimitSeconds=SEARCH_SECONDS)
     round_id = opened["round"]["id"]
+    stage.say(f"round {opened['round']['number']} collects requests")
     await stage.wait_until(stage.clock() + COLLECTING)
+    stage.say("a plan is there; everyone it concerns is asked")
     await consult(stage)
+    stage.say("the consultation is over; what is agreed is published")
     await stage.wait_until(datetime.fromisoformat(calendar["publishAt"]))
     stage.ledger.rounds.append((await stage.bureau.ask(ROUND_PLANS, id=round_id))["node"])
 

@@ -1,12 +1,14 @@
 """What the play is played with: the people, the clock, the worker, chance, and what is written down of it."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any
 
 from api.demo.people import Crowd, Person
+from scheduler.calendar import SHANGHAI
 from scheduler.clock import SetClock
 from scheduler.district.values import District
 from scheduler.seeding.accounts import Logins
@@ -34,7 +36,12 @@ class Stage:
     district: District
     logins: Logins
     chance: Random
+    tell: Callable[[str], None]
     ledger: Ledger = field(default_factory=Ledger)
+
+    def say(self, words: str) -> None:
+        """Tell whoever watches where the play is, and at what time."""
+        self.tell(f"  {self.clock().astimezone(SHANGHAI):%Y-%m-%d %H:%M}  {words}")
 
     @property
     def bureau(self) -> Person:
