@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scheduler.allocation.crews import Counts, Duties, add_counts, add_flow, cheapest_duty
 from scheduler.allocation.milp import Model
 from scheduler.allocation.scope import Scope
 from scheduler.allocation.space import Bools, Floats, Ints
@@ -30,19 +31,19 @@ class ScopeModel:
     weight: Floats
     left_out: Ints
     asked: Ints
-    duty: Ints
-    on_duty: tuple[Ints, Ints, Ints]
+    duties: Duties | None
 
 
-def model_of(scope: Scope) -> ScopeModel:
-    """Write the model of a scope."""
+def model_of(scope: Scope, counts: Counts | None = None) -> ScopeModel:
+    """Write the model of a scope; staff flow to sessions, or are only counted where counts are given."""
     space, model = scope.space, Model()
     options, pairs = space.options, space.pairs
     option, step = tiers_worth_having(scope)
-    price = options.open_cost[option] + options.tier_cost[option, step]
+    crew = np.zeros(options.count) if counts is None else cheapest_duty(space)
+    price = options.open_cost[option] + options.tier_cost[option, step] + crew[option]
     held = Held(option, step, model.add_columns(price, np.ones(len(option)), whole=True))
     vacant = scope.options[options.empty[scope.options]]
-    price = options.open_cost[vacant] + options.tier_cost[vacant, 0]
+    price = options.open_cost[vacant] + options.tier_cost[vacant, 0] + crew[vacant]
     empty = Held(vacant, np.zeros(len(vacant), np.int64), model.add_columns(price, np.ones(len(vacant)), whole=True))
 
     request, cap = pairs.request[scope.pairs], pairs.cap[scope.pairs]
@@ -56,14 +57,16 @@ def model_of(scope: Scope) -> ScopeModel:
         seat[chosen] = model.add_columns(cost, upper[chosen], whole=whole)
     asked = np.unique(request)
     left_out = model.add_columns(space.unplaced_cost[asked], scope.people[asked], whole=False)
-    duty, on_duty = staff_columns(scope, model)
-    written = ScopeModel(scope, model, held, empty, seat, weight, left_out, asked, duty, on_duty)
+    sessions = (np.concatenate([option, vacant]), np.concatenate([held.column, empty.column]))
+    duties = add_flow(model, scope, sessions) if counts is None else None
+    if counts is not None:
+        add_counts(model, scope, sessions, counts)
+    written = ScopeModel(scope, model, held, empty, seat, weight, left_out, asked, duties)
     add_demand(written)
     add_classes(written)
     add_links(written)
     add_rooms(written)
     add_rest(written)
-    add_staff(written)
     add_true_tiers(written)
     return written
 
@@ -96,19 +99,6 @@ def rises(tier_cost: Floats) -> Bools:
     lower = np.maximum.accumulate(known, axis=1)[:, :-1]
     risen: Bools = ((tier_cost[:, 1:] >= lower) | ~np.isfinite(tier_cost[:, 1:])).all(axis=1)
     return risen
-
-
-def staff_columns(scope: Scope, model: Model) -> tuple[Ints, tuple[Ints, Ints, Ints]]:
-    """One column for each item, staff and first rank that could matter."""
-    space = scope.space
-    wanted = scope.needed > 0
-    mine = scope.options[space.staff_needed[space.options.item[scope.options]] > 0]
-    wanted[space.options.item[mine], space.options.start[mine]] = True
-    item, who, start = np.nonzero(space.free & wanted[:, None, :])
-    cost = space.block_cost[who] * space.length[item]
-    # With sessions of one block the flow is whole by itself; longer ones tie blocks together.
-    long = bool((space.length > 1).any())
-    return model.add_columns(cost, np.ones(len(item)), whole=long), (item, who, start)
 
 
 def add_demand(written: ScopeModel) -> None:
@@ -187,35 +177,6 @@ def add_groups(model: Model, groups: dict[tuple[int, int], tuple[list[int], floa
     rows = model.add_rows(len(telling), high=np.array([most for _, most in telling]))
     at = np.repeat(rows, [len(columns) for columns, _ in telling])
     model.put(at, np.concatenate([columns for columns, _ in telling]), 1.0)
-
-
-def add_staff(written: ScopeModel) -> None:
-    """Enough qualified staff for every session, each in one at a time and within their blocks."""
-    scope, model = written.scope, written.model
-    space, (item, who, start) = scope.space, written.on_duty
-    keys = item * space.ranks + start
-    sessions = [
-        (space.options.item[each.option] * space.ranks + space.options.start[each.option], each)
-        for each in (written.held, written.empty)
-    ]
-    outside = np.nonzero(scope.needed.reshape(-1))[0]
-    every = np.unique(np.concatenate([keys, outside, *(key for key, _ in sessions)]))
-    every = every[space.staff_needed[every // space.ranks] > 0]
-    rows = model.add_rows(len(every), low=scope.needed.reshape(-1)[every].astype(float))
-    model.put(rows[np.searchsorted(every, keys)], written.duty, 1.0)
-    for key, each in sessions:
-        needs = space.staff_needed[key // space.ranks]
-        at = np.nonzero(needs)[0]
-        model.put(rows[np.searchsorted(every, key[at])], each.column[at], -needs[at].astype(float))
-    busy: dict[tuple[int, int], tuple[list[int], float]] = {}
-    for person, first, column, size in zip(
-        who.tolist(), start.tolist(), written.duty.tolist(), space.length[item].tolist(), strict=True
-    ):
-        for rank in range(first, first + size):
-            busy.setdefault((person, rank), ([], 1.0))[0].append(column)
-    add_groups(model, busy)
-    limits = model.add_rows(len(space.staff_ids), high=scope.blocks_left.astype(float))
-    model.put(limits[who], written.duty, space.length[item].astype(float))
 
 
 def add_true_tiers(written: ScopeModel) -> None:

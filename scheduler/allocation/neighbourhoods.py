@@ -40,8 +40,8 @@ def worth_a_thought(
     value = proof.prices.person[pairs.request] - pairs.cost
     open_to = free[pairs.request]
     promise = promises(space, proof, value, open_to)
-    promise[list(draft.seats)] = np.where(promise[list(draft.seats)] > -np.inf, np.inf, -np.inf)
-    promise[options.pinned] = np.inf
+    whole = [option for option, there in draft.seats.items() if free[[pairs.request[pair] for pair in there]].all()]
+    promise[whole] = np.where(promise[whole] > -np.inf, np.inf, -np.inf)
     order = np.lexsort((np.arange(options.count), -promise))[: breadth.options]
     chosen = np.zeros(options.count, bool)
     chosen[order[promise[order] > -np.inf]] = True
@@ -56,8 +56,9 @@ def worth_a_thought(
     place = number - np.maximum.accumulate(np.where(new, number, 0)) if len(request) else number
     kept = np.zeros(pairs.count, bool)
     kept[at[order[place < breadth.choices]]] = True
-    for there in draft.seats.values():
-        kept[[pair for pair in there if free[pairs.request[pair]]]] = True
+    for option, there in draft.seats.items():
+        if chosen[option]:
+            kept[list(there)] = True
     return np.nonzero(chosen)[0], np.nonzero(kept)[0]
 
 

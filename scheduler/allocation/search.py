@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from scheduler.allocation.ascent import Proof
+from scheduler.allocation.crews import counts_of
 from scheduler.allocation.draft import Draft, cost_of
 from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
@@ -12,7 +13,7 @@ from scheduler.allocation.model import ScopeModel, model_of
 from scheduler.allocation.neighbourhoods import Breadth, around, worth_a_thought
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
-from scheduler.allocation.space import Bools, Ints, Space
+from scheduler.allocation.space import Ints, Space
 from scheduler.allocation.staffing import Staffing
 
 
@@ -33,10 +34,11 @@ class Search:
         self.draft = Greedy(space, self.staffing).fill()
         self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
         self.requests = 24.0
+        self.counts = counts_of(space)
 
     def try_move(self, move: Move, effort: Effort) -> Outcome:
         """Solve a part of the space; the draft changes only for the better."""
-        written = model_of(scope_of(self.space, self.draft, move.options, move.pairs))
+        written = model_of(scope_of(self.space, self.draft, move.options, move.pairs), self.counts)
         outcome = solve(written.model, effort, start=values_of(written, self.draft), stop=self.stop)
         if outcome.values is not None:
             self.take(written, outcome)
@@ -65,20 +67,10 @@ class Search:
         """Decide one neighbourhood anew, and learn how large the next one may be."""
         breadth = Breadth(requests=int(self.requests), options=int(6 * self.requests), choices=12)
         free = around(self.space, self.draft, self.chance, breadth)
-        options, pairs = worth_a_thought(self.space, proof, self.standing(free), free, breadth)
+        options, pairs = worth_a_thought(self.space, proof, self.draft, free, breadth)
         before = self.draft.cost
-        outcome = self.try_move(Move(options, pairs), Effort(seconds=seconds, gap=1e-4, nodes=200, seed=self.seed))
+        outcome = self.try_move(Move(options, pairs), Effort(seconds=seconds, gap=1e-3, nodes=100, seed=self.seed))
         if outcome.proven and self.draft.cost >= before:
             self.requests = min(self.requests * 1.03, 120.0)
         elif not outcome.proven:
             self.requests = max(self.requests * 0.9, 10.0)
-
-    def standing(self, free: Bools) -> Draft:
-        """The sessions of the draft that only free requests sit in; all others stay as they are."""
-        pairs = self.space.pairs
-        seats = {
-            option: there
-            for option, there in self.draft.seats.items()
-            if all(free[pairs.request[pair]] for pair in there)
-        }
-        return Draft(seats=seats, staff=self.draft.staff, cost=self.draft.cost)

@@ -55,13 +55,19 @@ def values_of(written: ScopeModel, draft: Draft) -> Floats | None:
             values[written.seat[position[pair]]] = people / written.weight[position[pair]]
             seated[space.pairs.request[pair]] += people
     values[written.left_out] = (scope.people - seated)[written.asked]
-    duty = {
-        (int(item), int(who), int(start)): int(column)
-        for item, who, start, column in zip(*written.on_duty, written.duty, strict=True)
-    }
+    fill_duties(written, draft, values)
+    return values
+
+
+def fill_duties(written: ScopeModel, draft: Draft, values: Floats) -> None:
+    """Set the duties that the draft's names imply."""
+    if written.duties is None:
+        return
+    options = written.scope.space.options
+    rows = zip(*(each.tolist() for each in written.duties), strict=True)
+    duty = {(item, who, start): column for column, item, who, start in rows}
     for option, names in draft.staff.items():
         for who in names:
-            spot = (int(space.options.item[option]), who, int(space.options.start[option]))
+            spot = (int(options.item[option]), who, int(options.start[option]))
             if spot in duty:
                 values[duty[spot]] = 1.0
-    return values
