@@ -8,6 +8,7 @@ import asyncio
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, func
@@ -47,7 +48,7 @@ def delivery_to(file: Path) -> Job:
     return Job(name="deliveries", step=deliver, next_due=next_delivery)
 
 
-def next_delivery() -> SelectOfScalar[datetime | None]:
+def next_delivery() -> SelectOfScalar[Any]:
     """When the next message is to go out."""
     return select(func.min(col(OutboxMessage.due_at))).where(_waits())
 

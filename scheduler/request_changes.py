@@ -1,6 +1,7 @@
 """What becomes of a request after it is there: accepted, declined, withdrawn, lapsed."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import TIMESTAMP, cast, func, update
 from sqlmodel import col, select
@@ -141,7 +142,7 @@ async def lapse_requests(db: AsyncSession, now: datetime) -> int:
     return len(requests)
 
 
-def next_lapse() -> SelectOfScalar[datetime | None]:
+def next_lapse() -> SelectOfScalar[Any]:
     """The midnight in Shanghai after the earliest last day of a waiting request."""
     day_after = func.min(col(Request.latest_day)) + 1
     return select(func.timezone("Asia/Shanghai", cast(day_after, TIMESTAMP))).where(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -189,7 +190,7 @@ async def close_collecting(db: AsyncSession, now: datetime) -> int:
     return len(rounds)
 
 
-def next_closing() -> SelectOfScalar[datetime | None]:
+def next_closing() -> SelectOfScalar[Any]:
     """When the next round stops collecting."""
     return select(func.min(col(Round.collect_until))).where(col(Round.state) == RoundState.COLLECTING)
 
@@ -215,7 +216,7 @@ def ripe_rounds() -> SelectOfScalar[Round]:
     return ripe.order_by(col(Round.id))
 
 
-def next_replan() -> SelectOfScalar[datetime | None]:
+def next_replan() -> SelectOfScalar[Any]:
     """At once where a round is ripe: its planning was due when its first collecting ended."""
     ripe = ripe_rounds().order_by(None).subquery()
     return select(func.min(ripe.c.collect_until))
