@@ -13,13 +13,14 @@ LINES = """
     )
 """
 
+# Whoever takes an open place later, from wherever in the bureau, changes no tier: it was consulted for the plan.
 # A session whose promises fall away later keeps the tier that was consulted: it may stand higher than those still in
 # it need, never lower, and never higher than everyone it was ever planned for needs.
 TIER_IS_LOWEST_COVER = Invariant(
     name="tier-is-lowest-cover",
     sentence=(
-        "A session's jurisdiction covers its site and everyone in it, is the lowest that covers all it was planned for,"
-        " and gives the session its tier."
+        "A session's jurisdiction covers its site and everyone promised a place, is the lowest that covers all it was"
+        " planned for, and gives the session its tier."
     ),
     counted="SELECT count(*) FROM session WHERE state IN ('PROPOSED', 'AGREED', 'PUBLISHED', 'FROZEN')",
     query=f"""
@@ -33,10 +34,6 @@ TIER_IS_LOWEST_COVER = Invariant(
             SELECT s.id, e.office_id, p.state IN ('PLANNED', 'HELD', 'USED')
               FROM upcoming s JOIN promise p ON p.session_id = s.id
               JOIN request r ON r.id = p.request_id JOIN enterprise e ON e.id = r.enterprise_id
-            UNION ALL
-            SELECT s.id, e.office_id, true
-              FROM upcoming s JOIN booking b ON b.session_id = s.id AND b.state = 'CONFIRMED'
-              JOIN enterprise e ON e.id = b.enterprise_id
         ),
         cover AS (
             SELECT part.session_id, line.above_id, count(*) FILTER (WHERE stands) AS standing, count(*) AS planned,

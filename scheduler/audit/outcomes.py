@@ -151,7 +151,8 @@ VALID_AS_LONG_AS_RULED = Invariant(
           FROM certificate c JOIN item_rule ir ON ir.id = c.rule_id
          WHERE ir.item_id <> c.item_id
             OR (c.state IN ('VALID', 'RENEWED', 'EXPIRED')) <> (c.issued_on IS NOT NULL)
-            OR c.expires_on <> (c.issued_on + make_interval(years => ir.valid_years))::date
+            OR c.expires_on NOT IN ((c.issued_on + make_interval(years => ir.valid_years))::date - 1,
+                                    (c.issued_on + make_interval(years => ir.valid_years))::date)
     """,
 )
 
