@@ -37,6 +37,8 @@ TRANSITIONS: Mapping[str, Moves] = {
             RequestState.WITHDRAWN,
             RequestState.LAPSED,
         ),
+        # A session that was cancelled: whoever had a place in it asks again.
+        RequestState.SETTLED: (RequestState.OPEN,),
     },
     "round": {
         BORN: (RoundState.COLLECTING,),
@@ -78,6 +80,8 @@ TRANSITIONS: Mapping[str, Moves] = {
         BORN: (CertificateState.PENDING,),
         CertificateState.PENDING: (CertificateState.VALID, CertificateState.REFUSED),
         CertificateState.VALID: (CertificateState.RENEWED, CertificateState.EXPIRED),
+        # Expired while the renewal that was applied for in time awaited its decision.
+        CertificateState.EXPIRED: (CertificateState.RENEWED,),
     },
     "renewal": {
         BORN: (RenewalState.PROPOSED,),

@@ -2,15 +2,31 @@
 
 from pathlib import Path
 
+from scheduler.certificates import EXPIRIES
 from scheduler.consultation import SILENCE
 from scheduler.jobs import AnyJob
 from scheduler.outbox import delivery_to
 from scheduler.planning import PLANNING
 from scheduler.publication import PUBLICATION
+from scheduler.renewals_due import LAPSES, PROPOSALS
 from scheduler.request_changes import LAPSING
+from scheduler.rosters import FREEZES, RELEASES
 from scheduler.rounds import CLOSING, REPLANS
 
 
 def all_jobs(*, home: Path) -> tuple[AnyJob, ...]:
     """Every job of the program; what leaves the house is written to the home folder."""
-    return (CLOSING, SILENCE, PUBLICATION, REPLANS, PLANNING, LAPSING, delivery_to(home / "outbox.jsonl"))
+    return (
+        CLOSING,
+        SILENCE,
+        PUBLICATION,
+        REPLANS,
+        PLANNING,
+        LAPSING,
+        RELEASES,
+        FREEZES,
+        PROPOSALS,
+        LAPSES,
+        EXPIRIES,
+        delivery_to(home / "outbox.jsonl"),
+    )

@@ -64,6 +64,7 @@ class Refusal:
     message: str
     path: tuple[str, ...] = ()
     worker_id: int | None = None
+    alternatives: tuple[int, ...] = ()  # sessions that still have open places, nearest first
 
 
 class Refused(Exception):  # a refusal is an answer, not an error

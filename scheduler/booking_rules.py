@@ -1,0 +1,191 @@
+"""Why a session, a promise or a worker will not do for a booking; the taking of places decides once more."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.bookings import Promise
+from models.parties import Enterprise, ExamBody, Worker
+from models.places import Site
+from models.sessions import Claim, Session
+from models.vocabulary import PromiseState, ResourceKind, SessionState
+from scheduler.calendar import SHANGHAI
+from scheduler.callers import Caller
+from scheduler.catalogue import exam_in_force
+from scheduler.eligibility import BOOKING_RULES, Occasion, standings_of, why_not
+from scheduler.places_taken import open_places
+from scheduler.refusals import Code, Refusal, Refused, refuse
+from scheduler.visibility import visible
+
+MOST_PEOPLE = 200
+ALTERNATIVES = 3
+NOT_YET = (SessionState.PROPOSED, SessionState.AGREED)
+CALLED_OFF = (SessionState.DROPPED, SessionState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The people a firm names, as they stand in the input: a list, or one person's field."""
+
+    worker_ids: tuple[int, ...]
+    path: tuple[str, ...] = ("input", "workerIds")
+    is_list: bool = True
+
+    def path_of(self, at: int) -> tuple[str, ...]:
+        """The input field of the person at this place."""
+        return (*self.path, str(at)) if self.is_list else self.path
+
+
+def refuse_wrong_number(names: Names) -> None:
+    """
+    Somebody has to be named, and not the whole town.
+
+    Raises:
+        Refused: BAD_INPUT for nobody, OUT_OF_RANGE for too many.
+    """
+    if not names.worker_ids:
+        raise refuse(Code.BAD_INPUT, "Nobody is named: name one worker at least.", *names.path)
+    if len(names.worker_ids) > MOST_PEOPLE:
+        raise refuse(Code.OUT_OF_RANGE, f"Name {MOST_PEOPLE} people at most at a time.", *names.path)
+
+
+def why_not_session(session: Session, *, now: datetime) -> Refusal | None:
+    """Names are taken from publication until the roster freezes."""
+    if session.state in NOT_YET:
+        return Refusal(Code.WRONG_STATE, "The session is not published yet: book once it is.")
+    if session.state in CALLED_OFF:
+        return Refusal(Code.WRONG_STATE, "The session was called off: choose another session.")
+    if session.state is not SessionState.PUBLISHED or session.roster_freezes_at <= now:
+        return Refusal(Code.ROSTER_FROZEN, f"The roster is frozen since {in_words(session.roster_freezes_at)}.")
+    return None
+
+
+def why_not_promise(promise: Promise, people: int, *, now: datetime) -> Refusal | None:
+    """A promise is named in its time, and no more people than it has places for."""
+    if promise.state is PromiseState.USED:
+        return Refusal(Code.FULL, "Everybody of this promise is named: cancel or substitute somebody.")
+    if promise.state is PromiseState.RELEASED or promise.held_until <= now:
+        until = in_words(promise.held_until)
+        return Refusal(Code.PROMISE_LAPSED, f"The places were held until {until}: book open places of the session.")
+    if promise.state is not PromiseState.HELD:
+        return Refusal(Code.WRONG_STATE, "The promise is not published: wait for the round's publication.")
+    left = promise.people - promise.named
+    if people > left:
+        return Refusal(Code.OUT_OF_RANGE, f"The promise has {left} places left: name {left} people at most.")
+    return None
+
+
+def refuse_for(reason: Refusal | None, *path: str) -> None:
+    """
+    Go on unless there is a reason not to.
+
+    Raises:
+        Refused: The reason, about the input field at the path.
+    """
+    if reason:
+        raise Refused(replace(reason, path=path))
+
+
+def in_words(moment: datetime) -> str:
+    """A moment as people in Shanghai say it."""
+    return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+async def refuse_unfit(db: AsyncSession, session: Session, names: Names, *, enterprise_id: int, now: datetime) -> None:
+    """
+    Judge everybody named by every rule; the workers stay locked, so that nobody is booked twice at once.
+
+    Raises:
+        Refused: Every reason of every person, in the order of the input.
+    """
+    workers = await lock_workers(db, names, enterprise_id=enterprise_id)
+    reasons = await reasons_against(db, session, workers, enterprise_id=enterprise_id, now=now)
+    counted = Counter(names.worker_ids)
+    found: list[Refusal] = []
+    for at, worker_id in enumerate(names.worker_ids):
+        mine = reasons.get(worker_id, [not_yours(worker_id)])
+        if counted[worker_id] > 1 and at > names.worker_ids.index(worker_id):
+            mine = [Refusal(Code.SAME_PERSON_TWICE, "This person is named twice: name each once.", (), worker_id)]
+        found += [replace(reason, path=names.path_of(at)) for reason in mine]
+    if found:
+        raise Refused(*found)
+
+
+def not_yours(worker_id: int) -> Refusal:
+    """The one answer for another firm's worker and for nobody: it says nothing about who exists."""
+    message = "This worker is not registered with your firm: register or choose your own."
+    return Refusal(Code.NOT_YOUR_WORKER, message, (), worker_id)
+
+
+async def lock_workers(db: AsyncSession, names: Names, *, enterprise_id: int) -> Sequence[Worker]:
+    """The firm's own workers among those named, locked in id order."""
+    own = select(Worker).where(col(Worker.id).in_(names.worker_ids), col(Worker.enterprise_id) == enterprise_id)
+    return (await db.exec(own.order_by(col(Worker.id)).with_for_update(key_share=True))).all()
+
+
+async def reasons_against(
+    db: AsyncSession, session: Session, workers: Sequence[Worker], *, enterprise_id: int, now: datetime
+) -> dict[int, list[Refusal]]:
+    """Every reason against each of the workers, empty for those who may come."""
+    exam = await exam_in_force(db, session.exam_id, on=session.day)
+    body = (await db.exec(select(ExamBody).where(col(ExamBody.id) == session.exam_body_id))).one()
+    standings = await standings_of(db, workers, exam.exam, gated=body.is_gated)
+    today = now.astimezone(SHANGHAI).date()
+    occasion = Occasion(enterprise_id=enterprise_id, rule=exam.item_rule, on=session.day, asked_on=today)
+    busy = await busy_among(db, session, [worker.id for worker in workers])
+    message = "The worker is in another session at this time: choose another session, or cancel that place."
+    return {
+        worker_id: why_not(standing, occasion, BOOKING_RULES)
+        + ([Refusal(Code.OVERLAPS, message, (), worker_id)] if worker_id in busy else [])
+        for worker_id, standing in standings.items()
+    }
+
+
+async def busy_among(db: AsyncSession, session: Session, worker_ids: Sequence[int]) -> set[int]:
+    """Those of the workers whose time is claimed by another session while this one lasts."""
+    claims = select(col(Claim.resource_id)).where(
+        col(Claim.resource) == ResourceKind.WORKER,
+        col(Claim.resource_id).in_(worker_ids),
+        col(Claim.session_id) != session.id,
+        col(Claim.during).op("&&")(func.tstzrange(session.starts_at, session.ends_at)),
+    )
+    return set((await db.exec(claims)).all())
+
+
+async def full(db: AsyncSession, session: Session, people: int, *, caller: Caller, now: datetime) -> Refused:
+    """The refusal that says how many places are left, and where else there are some."""
+    left = (await db.exec(select(open_places(now)).where(col(Session.id) == session.id))).one()
+    elsewhere = await nearest_open(db, session, caller=caller, now=now)
+    message = (
+        f"You name {people}, and {left} places are open: name {left} at most, or see the alternatives."
+        if left
+        else "No place is open: see the alternatives, or ask for places in a request."
+    )
+    return Refused(Refusal(Code.FULL, message, ("input", "workerIds"), alternatives=elsewhere))
+
+
+async def nearest_open(db: AsyncSession, session: Session, *, caller: Caller, now: datetime) -> tuple[int, ...]:
+    """The nearest other published sessions of the exam with open places, as the crow flies from the firm."""
+    firm = (await db.exec(select(Enterprise).where(col(Enterprise.id) == caller.enterprise_id))).one()
+    north = col(Site.latitude) - firm.latitude
+    east = (col(Site.longitude) - firm.longitude) * func.cos(func.radians(firm.latitude))
+    wanted = (
+        visible(Session, caller)
+        .join(Site, col(Site.id) == col(Session.site_id))
+        .where(
+            col(Session.exam_id) == session.exam_id,
+            col(Session.id) != session.id,
+            col(Session.bureau_id) == session.bureau_id,
+            col(Session.state) == SessionState.PUBLISHED,
+            col(Session.roster_freezes_at) > now,
+            open_places(now) > 0,
+        )
+        .order_by(north * north + east * east, col(Session.starts_at), col(Session.id))
+        .limit(ALTERNATIVES)
+    )
+    return tuple(row.id for row in (await db.exec(wanted)).all())

@@ -1,0 +1,73 @@
+"""Rosters: places nobody was named for are released at their date, and at the freeze the list of names is final."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.bookings import Promise
+from models.sessions import Session
+from models.vocabulary import PromiseState, SessionState
+from scheduler.jobs import Job
+from scheduler.places_taken import held_promises, release, release_lapsed
+
+# One session a transaction: its requests are locked in id order, and two nodes never wait for each other's.
+BATCH = 1
+
+
+async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) -> None:
+    """Make the names of a locked, published session final; places promised and still nameless are released first."""
+    await release(db, session, await held_promises(db, session), now=now)
+    session.state = SessionState.FROZEN
+    await db.flush()
+
+
+async def freeze_if_due(db: AsyncSession, session: Session, *, now: datetime) -> None:
+    """Freeze a locked session whose moment has come although no job met it yet."""
+    if session.state is SessionState.PUBLISHED and session.roster_freezes_at <= now:
+        await freeze_roster(db, session, now=now)
+
+
+async def freeze_due(db: AsyncSession, now: datetime) -> int:
+    """Freeze a roster whose moment has come; says how many."""
+    due = select(Session).where(col(Session.state) == SessionState.PUBLISHED, col(Session.roster_freezes_at) <= now)
+    locked = due.order_by(col(Session.id)).limit(BATCH).with_for_update(skip_locked=True, key_share=True)
+    sessions = (await db.exec(locked)).all()
+    for session in sessions:
+        await freeze_roster(db, session, now=now)
+    return len(sessions)
+
+
+def next_freeze() -> SelectOfScalar[Any]:
+    """When the next roster freezes."""
+    return select(func.min(col(Session.roster_freezes_at))).where(col(Session.state) == SessionState.PUBLISHED)
+
+
+async def release_due(db: AsyncSession, now: datetime) -> int:
+    """Release the promises whose time is over in a session; says how many sessions there were."""
+    lapsed = select(col(Promise.session_id)).where(
+        col(Promise.state) == PromiseState.HELD, col(Promise.held_until) <= now
+    )
+    locked = (
+        select(Session)
+        .where(col(Session.id).in_(lapsed))
+        .order_by(col(Session.id))
+        .limit(BATCH)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    sessions = (await db.exec(locked)).all()
+    for session in sessions:
+        await release_lapsed(db, session, now=now)
+    return len(sessions)
+
+
+def next_release() -> SelectOfScalar[Any]:
+    """When the next promise lapses."""
+    return select(func.min(col(Promise.held_until))).where(col(Promise.state) == PromiseState.HELD)
+
+
+RELEASES = Job("promises lapse", release_due, next_release)
+FREEZES = Job("rosters freeze", freeze_due, next_freeze)
