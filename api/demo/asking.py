@@ -28,7 +28,9 @@ async def firm_asks(
     """One firm looks up its workers and submits its requests."""
     clerk = stage.crowd(stage.logins.enterprises[code])
     workers = {worker["name"]: worker["id"] async for worker in clerk.pages(MY_WORKERS)}
+    stage.asking_firms.add(code)
     for request in requests:
+        stage.named_later[code, request.item] += [workers[names[key]] for key in request.named_later]
         await clerk.act(
             REQUEST_SUBMIT,
             itemId=items[request.item],

@@ -100,3 +100,86 @@ query Report($roundId: ID) {
   }
 }
 """
+
+HELD_PROMISES = """
+query HeldPromises($first: Int, $after: String) {
+  promises(states: [HELD], first: $first, after: $after) {
+    nodes { id people named request { id exam { item { code scopeLimit } } persons { id } } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+BOOKING_CONFIRM = """
+mutation BookingConfirm($input: BookingConfirmInput!) {
+  bookingConfirm(input: $input) {
+    bookings { id }
+    userErrors { code message path ... on WorkerRefusal { workerId } }
+  }
+}
+"""
+
+ENDED_SESSIONS = """
+query EndedSessions($states: [SessionState!], $before: Date, $first: Int, $after: String) {
+  sessions(states: $states, beforeDay: $before, first: $first, after: $after) {
+    nodes { id endsAt exam { subject } staff { name } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+ROSTER = """
+query Roster($id: ID!, $after: String) {
+  node(id: $id) {
+    ... on Session {
+      bookings(first: 100, after: $after) { nodes { id attendance state } pageInfo { hasNextPage endCursor } }
+    }
+  }
+}
+"""
+
+ATTENDANCE_RECORD = """
+mutation AttendanceRecord($input: AttendanceRecordInput!) {
+  attendanceRecord(input: $input) { session { id state } userErrors { code message path } }
+}
+"""
+
+RESULTS_RECORD = """
+mutation ResultsRecord($input: ResultsRecordInput!) {
+  resultsRecord(input: $input) { results { outcome } userErrors { code message path } }
+}
+"""
+
+PENDING_CERTIFICATES = """
+query PendingCertificates($first: Int, $after: String) {
+  certificates(states: [PENDING], first: $first, after: $after) {
+    nodes { id } pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+CERTIFICATE_DECIDE = """
+mutation CertificateDecide($input: CertificateDecideInput!) {
+  certificateDecide(input: $input) { certificates { id state } userErrors { code message path } }
+}
+"""
+
+RENEWALS = """
+query Renewals($states: [RenewalState!], $first: Int, $after: String) {
+  renewals(states: $states, first: $first, after: $after) {
+    nodes { id dueOn certificate { worker { enterprise { creditCode } } } } pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+RENEWAL_APPLY = """
+mutation RenewalApply($input: RenewalApplyInput!) {
+  renewalApply(input: $input) { renewal { id state } userErrors { code message path } }
+}
+"""
+
+RENEWAL_DECIDE = """
+mutation RenewalDecide($input: RenewalDecideInput!) {
+  renewalDecide(input: $input) { renewals { id state } userErrors { code message path } }
+}
+"""

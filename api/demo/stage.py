@@ -1,6 +1,6 @@
 """What the play is played with: the people, the clock, the worker, chance, and what is written down of it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +38,9 @@ class Stage:
     chance: Random
     tell: Callable[[str], None]
     ledger: Ledger = field(default_factory=Ledger)
+    asking_firms: set[str] = field(default_factory=set)
+    named_later: defaultdict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    named_on: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def say(self, words: str) -> None:
         """Tell whoever watches where the play is, and at what time."""

@@ -1,0 +1,112 @@
+"""From promised places to results: firms name people, people come or don't, the exam body reports marks."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from api.demo.documents import (
+    ATTENDANCE_RECORD,
+    BOOKING_CONFIRM,
+    ENDED_SESSIONS,
+    HELD_PROMISES,
+    RESULTS_RECORD,
+    ROSTER,
+)
+from api.demo.people import Person
+from api.demo.stage import Stage
+
+NO_SHOWS = 0.06
+PASS_RATES = {"THEORY": 0.80, "PRACTICAL": 0.85}
+PASSING, FAILING = (70, 100), (40, 69)
+
+
+async def firms_name_people(stage: Stage) -> None:
+    """Every firm with held places names its people, those of the request first."""
+    for code, login in stage.logins.enterprises.items():
+        if code in stage.asking_firms:
+            clerk = stage.crowd(login)
+            for promise in [each async for each in clerk.pages(HELD_PROMISES)]:
+                await name_people(stage, clerk, code, promise)
+
+
+async def name_people(stage: Stage, clerk: Person, code: str, promise: dict[str, Any]) -> None:
+    """Name as many as are promised; whom the rules refuse is left out, and somebody else takes the place."""
+    left = promise["people"] - promise["named"]
+    item = promise["request"]["exam"]["item"]
+    key = f"{item['code']}-{item['scopeLimit']}" if item["scopeLimit"] else item["code"]
+    taken = stage.named_on[promise["request"]["id"]]
+    people = [person["id"] for person in promise["request"]["persons"] if person["id"] not in taken]
+    people += [worker for worker in stage.named_later[code, key] if worker not in taken and worker not in people]
+    refused: set[str] = set()
+    while wanted := [worker for worker in people if worker not in refused][:left]:
+        payload = await clerk.tried(BOOKING_CONFIRM, promiseId=promise["id"], workerIds=wanted)
+        errors = payload["userErrors"]
+        if not errors:
+            taken.update(wanted)
+            stage.named_later[code, key] = [each for each in stage.named_later[code, key] if each not in taken]
+            stage.ledger.counts["places booked by name"] += len(wanted)
+            return
+        stage.ledger.refusals.update(error["code"] for error in errors)
+        refused |= {error["workerId"] for error in errors if "workerId" in error}
+        if not any("workerId" in error for error in errors):
+            return
+
+
+async def days_pass(stage: Stage) -> None:
+    """Mark who came to the sessions that have ended, and report their marks."""
+    await mark_attendance(stage)
+    await report_marks(stage)
+
+
+async def ended(stage: Stage, state: str) -> list[dict[str, Any]]:
+    """The sessions in a state that are over by now."""
+    sessions = stage.exam_body.pages(ENDED_SESSIONS, states=[state])
+    return [each async for each in sessions if datetime.fromisoformat(each["endsAt"]) <= stage.clock()]
+
+
+async def roster(person: Person, session_id: str) -> list[dict[str, Any]]:
+    """The people booked in a session."""
+    found, after = [], None
+    while True:
+        page = (await person.ask(ROSTER, id=session_id, after=after))["node"]["bookings"]
+        found += [booking for booking in page["nodes"] if booking["state"] == "CONFIRMED"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["pageInfo"]["endCursor"]
+
+
+async def mark_attendance(stage: Stage) -> None:
+    """An examiner on duty marks each person as present or absent."""
+    logins = {examiner.name: stage.logins.examiners[examiner.key] for examiner in stage.district.examiners}
+    for session in await ended(stage, "FROZEN"):
+        examiner = stage.crowd(logins[session["staff"][0]["name"]])
+        came: dict[bool, list[str]] = defaultdict(list)
+        for booking in await roster(examiner, session["id"]):
+            came[stage.chance.random() >= NO_SHOWS].append(booking["id"])
+        await examiner.act(
+            ATTENDANCE_RECORD,
+            sessionId=session["id"],
+            presentBookingIds=came[True],
+            absentBookingIds=came[False],
+        )
+        stage.ledger.counts["sessions held"] += 1
+        stage.ledger.counts["people who came"] += len(came[True])
+        stage.ledger.counts["people who did not come"] += len(came[False])
+
+
+async def report_marks(stage: Stage) -> None:
+    """The exam body reports a mark for everyone who came."""
+    for session in await ended(stage, "HELD"):
+        marks = [
+            {"bookingId": booking["id"], "mark": mark(stage, session["exam"]["subject"])}
+            for booking in await roster(stage.exam_body, session["id"])
+            if booking["attendance"] == "PRESENT"
+        ]
+        payload = await stage.exam_body.act(RESULTS_RECORD, sessionId=session["id"], marks=marks)
+        stage.ledger.counts.update(f"results: {result['outcome'].lower()}" for result in payload["results"])
+
+
+def mark(stage: Stage, subject: str) -> int:
+    """A mark by the usual pass rates."""
+    passes = stage.chance.random() < PASS_RATES[subject]
+    return stage.chance.randint(*(PASSING if passes else FAILING))
