@@ -14,6 +14,12 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
     "ck_session_never_oversold": (Code.FULL, "The last places were just taken: choose another session."),
     "uq_booking_once_a_session": (Code.ALREADY_BOOKED, "This person already has a place in this session."),
     "uq_enterprise_credit_code": (Code.ALREADY_KNOWN, "An enterprise with this credit code is already registered."),
+    "uq_jurisdiction_code": (Code.ALREADY_KNOWN, "A jurisdiction with this code is already there: choose another."),
+    "uq_site_jurisdiction_id_name": (Code.ALREADY_KNOWN, "A site of this name is already there: choose another."),
+    "uq_item_rule_item_id_in_force_from": (
+        Code.ALREADY_KNOWN,
+        "A version of this rule is in force from that day already: choose another day.",
+    ),
     "uq_worker_document_hash": (Code.ALREADY_KNOWN, "A worker with this identity document is already registered."),
     "uq_consent_standing": (Code.ALREADY_ANSWERED, "This consent is already asked for."),
     "uq_result_booking_id": (Code.ALREADY_RECORDED, "The result of this booking is already recorded."),

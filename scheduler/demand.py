@@ -20,10 +20,12 @@ from scheduler.catalogue import ExamInForce, exam_in_force, exams_of
 from scheduler.eligibility import APPLICATION_RULES, Occasion, Standing, counts_until, standings_of, why_not
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, Refusal, Refused, not_found, refuse
+from scheduler.typed import refuse_any, why_not_between, why_not_point
 from scheduler.visibility import visible
 
 MOST_PEOPLE = 500
 LONGEST_WINDOW = timedelta(days=400)
+FURTHEST_KM = 1000
 STANDING = (RequestState.PROPOSED, RequestState.OPEN, RequestState.PLANNED, RequestState.PROMISED)
 
 
@@ -106,18 +108,6 @@ async def workers_named(db: AsyncSession, worker_ids: Sequence[int], *, caller: 
     return list(found.values())
 
 
-def refuse_any(*reasons: Refusal | None) -> None:
-    """
-    Refuse with all the reasons there are.
-
-    Raises:
-        Refused: There is one at least.
-    """
-    there = [reason for reason in reasons if reason]
-    if there:
-        raise Refused(*there)
-
-
 def wrong_size(order: RequestOrder) -> Refusal | None:
     """One to 500 people, and no fewer than are named."""
     if not 1 <= order.people <= MOST_PEOPLE:
@@ -144,16 +134,10 @@ def wrong_window(order: RequestOrder, *, today: date, lead: timedelta) -> Refusa
 
 
 def wrong_place(order: RequestOrder) -> Refusal | None:
-    """Both coordinates or none, on the map; a distance is positive."""
-    if (order.latitude is None) != (order.longitude is None):
-        return Refusal(Code.BAD_INPUT, "Give latitude and longitude, or neither.", ("input", "latitude"))
-    if order.latitude is not None and not -90 <= order.latitude <= 90:  # noqa: PLR2004  # degrees
-        return Refusal(Code.OUT_OF_RANGE, "Latitude is -90 to 90 degrees.", ("input", "latitude"))
-    if order.longitude is not None and not -180 <= order.longitude <= 180:  # noqa: PLR2004  # degrees
-        return Refusal(Code.OUT_OF_RANGE, "Longitude is -180 to 180 degrees.", ("input", "longitude"))
-    if order.most_km is not None and not 0 < order.most_km <= 1000:  # noqa: PLR2004  # kilometres
-        return Refusal(Code.OUT_OF_RANGE, "The distance is more than 0 and at most 1000 km.", ("input", "mostKm"))
-    return None
+    """Both coordinates or none, on the map; a distance is sensible."""
+    return why_not_point(order.latitude, order.longitude) or why_not_between(
+        order.most_km, 1, FURTHEST_KM, "input", "mostKm"
+    )
 
 
 async def next_exam(

@@ -1,5 +1,6 @@
 """What becomes of a request after it is there: accepted, declined, withdrawn, lapsed."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,16 +11,17 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from models.bookings import Promise
 from models.demand import Request
-from models.rounds import Round
 from models.sessions import Session
-from models.vocabulary import PromiseState, RequestState, Role, RoundState
+from models.vocabulary import PromiseState, RequestState, Role
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
 from scheduler.jobs import Job
 from scheduler.refusals import Code, not_found, refuse
+from scheduler.replan_wishes import want_replans
 from scheduler.visibility import visible
 
 BATCH = 100
+STANDING = (PromiseState.PLANNED, PromiseState.HELD, PromiseState.USED)
 
 
 async def lock_request(db: AsyncSession, request_id: int, *, caller: Caller) -> Request:
@@ -91,38 +93,42 @@ async def withdraw_request(db: AsyncSession, request_id: int, *, caller: Caller)
     Raises:
         Refused: ALREADY_BOOKED while somebody named on it holds a place.
     """
+    require(caller, Role.ENTERPRISE)
+    # Sessions and promises before the request, as everyone who changes places locks them.
+    promises = await lock_promises(db, request_id, caller=caller)
     request = await lock_request(db, request_id, caller=caller)
     require_state(request, RequestState.OPEN, RequestState.PLANNED, RequestState.PROMISED)
-    await drop_promises(db, request)
+    if any(promise.named for promise in promises):
+        raise refuse(
+            Code.ALREADY_BOOKED, "People of this request hold places: cancel those first.", "input", "requestId"
+        )
+    await drop_promises(db, promises)
     if request.state is RequestState.PLANNED and request.round_id is not None:
-        await want_replan(db, request.round_id)
+        await want_replans(db, [request.round_id])
     request.state = RequestState.WITHDRAWN
     await db.flush()
     return request
 
 
-async def drop_promises(db: AsyncSession, request: Request) -> None:
-    """Free the places set aside for a request, in session order."""
-    standing = select(Promise).where(
-        col(Promise.request_id) == request.id,
-        col(Promise.state).in_((PromiseState.PLANNED, PromiseState.HELD, PromiseState.USED)),
+async def lock_promises(db: AsyncSession, request_id: int, *, caller: Caller) -> Sequence[Promise]:
+    """The promises to a request of the caller's that are standing or were named into, their sessions locked first."""
+    own = visible(Request, caller).where(col(Request.id) == request_id).with_only_columns(col(Request.id))
+    made = select(Promise).where(
+        col(Promise.request_id).in_(own), col(Promise.state).in_(STANDING) | (col(Promise.named) > 0)
     )
-    promises = (await db.exec(standing.order_by(col(Promise.session_id)).with_for_update())).all()
-    if any(promise.named for promise in promises):
-        raise refuse(
-            Code.ALREADY_BOOKED, "People of this request hold places: cancel those first.", "input", "requestId"
-        )
+    sessions = select(Session).where(col(Session.id).in_(made.with_only_columns(col(Promise.session_id))))
+    await db.exec(sessions.order_by(col(Session.id)).with_for_update())
+    return (await db.exec(made.order_by(col(Promise.id)).with_for_update())).all()
+
+
+async def drop_promises(db: AsyncSession, promises: Sequence[Promise]) -> None:
+    """Free the places of locked promises that nobody was named into."""
     for promise in promises:
         freed = update(Session).where(col(Session.id) == promise.session_id)
         await db.exec(freed.values(promised=col(Session.promised) - promise.people))
         planned = promise.state is PromiseState.PLANNED
         promise.state = PromiseState.DROPPED if planned else PromiseState.RELEASED
-
-
-async def want_replan(db: AsyncSession, round_id: int) -> None:
-    """Let the round be planned again: what it stands on has changed."""
-    asked = update(Round).where(col(Round.id) == round_id, col(Round.state) == RoundState.CONSULTING)
-    await db.exec(asked.values(replan_wanted=True))
+    await db.flush()
 
 
 async def lapse_requests(db: AsyncSession, now: datetime) -> int:

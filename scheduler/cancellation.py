@@ -1,0 +1,208 @@
+"""Cancelling public sessions: everyone who had a place asks again by themselves, and is told."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.bookings import Booking, Promise
+from models.demand import Request, RequestPerson
+from models.places import Site
+from models.sessions import Claim, Session, SessionStaff
+from models.vocabulary import BookingState, PromiseState, RequestState, SessionState
+from scheduler.calendar import SHANGHAI
+from scheduler.outbox import send
+from scheduler.policy import Policy, policy_of
+from scheduler.refusals import Code, refuse
+
+PUBLIC = (SessionState.PUBLISHED, SessionState.FROZEN)
+UNDER_WAY = (PromiseState.HELD, PromiseState.USED)
+SUBJECT = "A session is cancelled (考试场次取消)"
+
+
+@dataclass
+class Lost:
+    """What a request loses: so many places, of which these workers were named into some."""
+
+    people: int = 0
+    worker_ids: list[int] = field(default_factory=list)
+
+
+async def cancel_session(db: AsyncSession, session: Session, *, reason: str, now: datetime) -> None:
+    """Cancel one public session; see `cancel_sessions`."""
+    await cancel_sessions(db, [session], reason=reason, now=now)
+
+
+async def cancel_sessions(db: AsyncSession, sessions: Sequence[Session], *, reason: str, now: datetime) -> None:
+    """
+    Cancel public sessions of one bureau that are locked in id order.
+
+    Bookings are cancelled, promises released and claims let go. What a request loses is asked for again: by the request
+    itself where it has nothing left, else by a new one; an ended window is extended.
+
+    Raises:
+        Refused: WRONG_STATE for a session that is not public, or already held.
+    """
+    if any(session.state not in PUBLIC for session in sessions):
+        raise refuse(Code.WRONG_STATE, "Only a public session that was not held yet can be cancelled.")
+    if not sessions:
+        return
+    ids = [session.id for session in sessions]
+    promises, bookings = await promises_in(db, ids), await bookings_in(db, ids)
+    lost = lost_by_request(promises, bookings)
+    await tell(db, sessions, promises, bookings, reason=reason, now=now)
+
+    for booking in bookings:
+        booking.state = BookingState.CANCELLED
+    for promise in promises:
+        promise.named = 0
+        if promise.state in UNDER_WAY:
+            promise.state = PromiseState.RELEASED
+    for session in sessions:
+        session.promised = session.taken = 0
+        session.state = SessionState.CANCELLED
+    await db.exec(delete(Claim).where(col(Claim.session_id).in_(ids)))
+    await db.flush()
+    await reopen_requests(db, lost, policy=await policy_of(db, sessions[0].bureau_id), now=now)
+
+
+async def promises_in(db: AsyncSession, session_ids: Sequence[int]) -> Sequence[Promise]:
+    """The promises of the sessions, locked: released ones too, as people may have been named into them before."""
+    made = select(Promise).where(col(Promise.session_id).in_(session_ids)).order_by(col(Promise.id))
+    return (await db.exec(made.with_for_update().execution_options(populate_existing=True))).all()
+
+
+async def bookings_in(db: AsyncSession, session_ids: Sequence[int]) -> Sequence[Booking]:
+    """The standing bookings of the sessions, locked."""
+    standing = select(Booking).where(
+        col(Booking.session_id).in_(session_ids), col(Booking.state) == BookingState.CONFIRMED
+    )
+    return (await db.exec(standing.order_by(col(Booking.id)).with_for_update())).all()
+
+
+def lost_by_request(promises: Sequence[Promise], bookings: Sequence[Booking]) -> dict[int, Lost]:
+    """How many places each request loses, and who was named into them."""
+    lost: dict[int, Lost] = defaultdict(Lost)
+    request_of = {promise.id: promise.request_id for promise in promises}
+    for booking in bookings:
+        if booking.promise_id is not None:
+            lost[request_of[booking.promise_id]].worker_ids.append(booking.worker_id)
+    for promise in promises:
+        people = promise.people if promise.state in UNDER_WAY else promise.named
+        if people:
+            lost[promise.request_id].people += people
+    return lost
+
+
+async def reopen_requests(db: AsyncSession, lost: dict[int, Lost], *, policy: Policy, now: datetime) -> None:
+    """Let what was lost be asked for again, request by request in id order."""
+    wanted = select(Request).where(col(Request.id).in_(lost)).order_by(col(Request.id)).with_for_update()
+    requests = (await db.exec(wanted.execution_options(populate_existing=True))).all()
+    elsewhere = await placed_elsewhere(db, lost)
+    for request in requests:
+        loss = lost[request.id]
+        again = await split_off(db, request, loss.people) if request.id in elsewhere else reopened(request, loss.people)
+        again.latest_day = latest_day_again(request.latest_day, policy, today=now.astimezone(SHANGHAI).date())
+        await db.flush()
+        await name_again(db, request, again, loss)
+
+
+async def placed_elsewhere(db: AsyncSession, lost: dict[int, Lost]) -> set[int]:
+    """Those of the requests that still have places in other sessions."""
+    placed = select(col(Promise.request_id)).where(
+        col(Promise.request_id).in_(lost), col(Promise.state).in_(UNDER_WAY) | (col(Promise.named) > 0)
+    )
+    return set((await db.exec(placed)).all())
+
+
+def reopened(request: Request, people: int) -> Request:
+    """The request itself, open again for the people who lost their places."""
+    request.state, request.round_id, request.people = RequestState.OPEN, None, people
+    return request
+
+
+async def split_off(db: AsyncSession, request: Request, people: int) -> Request:
+    """A new request for the people who lost their places; the others keep theirs under the old one."""
+    request.people -= people
+    again = Request(
+        enterprise_id=request.enterprise_id,
+        exam_id=request.exam_id,
+        people=people,
+        earliest_day=request.earliest_day,
+        latest_day=request.latest_day,
+        latitude=request.latitude,
+        longitude=request.longitude,
+        keep_together=request.keep_together,
+        most_km=request.most_km,
+        origin=request.origin,
+        state=RequestState.OPEN,
+        asked_at=request.asked_at,
+    )
+    db.add(again)
+    return again
+
+
+def latest_day_again(latest_day: date, policy: Policy, *, today: date) -> date:
+    """The last day of a request that must be planned again: later, where no publication would reach it any more."""
+    if latest_day >= today + timedelta(days=policy.publish_lead_days):
+        return latest_day
+    return today + timedelta(days=policy.publish_lead_days + policy.next_subject_days)
+
+
+async def name_again(db: AsyncSession, request: Request, again: Request, loss: Lost) -> None:
+    """Put those who were named into lost places first on the request; earlier names fill what is left."""
+    named = (await db.exec(select(RequestPerson).where(col(RequestPerson.request_id) == request.id))).all()
+    earlier = [person.worker_id for person in sorted(named, key=lambda person: person.id)]
+    if again is request:
+        kept = list(dict.fromkeys([*loss.worker_ids, *earlier]))[: again.people]
+        leaving = set(earlier) - set(kept)
+    else:
+        kept = loss.worker_ids
+        leaving = set(kept) & set(earlier)
+    await db.exec(
+        delete(RequestPerson).where(
+            col(RequestPerson.request_id) == request.id, col(RequestPerson.worker_id).in_(leaving)
+        )
+    )
+    there = set(earlier) if again is request else set()
+    db.add_all(RequestPerson(request_id=again.id, worker_id=worker_id) for worker_id in kept if worker_id not in there)
+    await db.flush()
+
+
+async def tell(
+    db: AsyncSession,
+    sessions: Sequence[Session],
+    promises: Sequence[Promise],
+    bookings: Sequence[Booking],
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Tell every firm with places in a session, its examiners and its exam body."""
+    owners = await owners_of(db, promises)
+    sites = (await db.exec(select(Site).where(col(Site.id).in_({session.site_id for session in sessions})))).all()
+    duties = (
+        await db.exec(select(SessionStaff).where(col(SessionStaff.session_id).in_([s.id for s in sessions])))
+    ).all()
+    name_of = {site.id: site.name for site in sites}
+    for session in sessions:
+        firms = {owners[p.request_id] for p in promises if p.session_id == session.id and p.state in UNDER_WAY}
+        firms |= {booking.enterprise_id for booking in bookings if booking.session_id == session.id}
+        recipients = [f"enterprise:{firm}" for firm in sorted(firms)]
+        recipients += [f"examiner:{duty.examiner_id}" for duty in duties if duty.session_id == session.id]
+        what = f"The session on {session.day} ({session.part.value}) at {name_of[session.site_id]} is cancelled"
+        for recipient in [*recipients, f"exam_body:{session.exam_body_id}"]:
+            again = " Your requests are open again." if recipient.startswith("enterprise") else ""
+            send(db, recipient=recipient, subject=SUBJECT, body=f"{what}: {reason}.{again}", now=now)
+
+
+async def owners_of(db: AsyncSession, promises: Sequence[Promise]) -> dict[int, int]:
+    """The firm of each promise's request."""
+    wanted = select(col(Request.id), col(Request.enterprise_id)).where(
+        col(Request.id).in_({promise.request_id for promise in promises})
+    )
+    return dict((await db.exec(wanted)).all())
