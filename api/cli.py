@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError, Group
 
+from api.commands.audit import audit
 from api.commands.console import say_no
 from api.commands.demo import demo
 from api.commands.doctor import doctor
@@ -53,6 +54,7 @@ for command, group in (
     (work, RUN_IT),
     (migrate, LOOK_AFTER_IT),
     (seed, LOOK_AFTER_IT),
+    (audit, LOOK_AFTER_IT),
     (doctor, LOOK_AFTER_IT),
     (schema, USE_A_PART),
 ):

@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from api.graphql.accounts import AccountMutation, AccountQuery
+from api.graphql.audit import AuditQuery
 from api.graphql.catalogue import CatalogueQuery
 from api.graphql.consultation import ConsultationMutation, ConsultationQuery
 from api.graphql.demand import DemandMutation, DemandQuery
@@ -32,6 +33,7 @@ class Query(
     SessionQuery,
     ConsultationQuery,
     ReportQuery,
+    AuditQuery,
 ):
     """Every noun's reads."""
 

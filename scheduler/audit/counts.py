@@ -42,15 +42,14 @@ PROMISED_ARE_UNNAMED = Invariant(
 
 NAMED_ARE_BOOKED = Invariant(
     name="named-are-booked",
-    sentence="A standing promise's named places are the confirmed bookings that use it; a used one has no place left.",
-    counted="SELECT count(*) FROM promise WHERE state IN ('PLANNED', 'HELD', 'USED')",
+    sentence="A promise's named places are the confirmed bookings that use it; a used one has no place left.",
+    counted="SELECT count(*) FROM promise",
     query="""
         SELECT 'promise', p.id, format('%s of %s named, %s booked', p.named, p.people, coalesce(b.booked, 0))
           FROM promise p
           LEFT JOIN (SELECT promise_id, count(*) AS booked FROM booking WHERE state = 'CONFIRMED' GROUP BY 1) b
             ON b.promise_id = p.id
-         WHERE p.state IN ('PLANNED', 'HELD', 'USED')
-           AND (p.named <> coalesce(b.booked, 0) OR p.state = 'USED' AND p.named <> p.people)
+         WHERE p.named <> coalesce(b.booked, 0) OR p.state = 'USED' AND p.named <> p.people
     """,
 )
 

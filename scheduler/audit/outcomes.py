@@ -56,16 +56,13 @@ ATTEMPTS_COUNTED = Invariant(
     sentence="Attempts of a series follow each other from the first, and are at most the first and its retakes.",
     counted="SELECT count(*) FROM result",
     query="""
-        SELECT 'result', r.id, format('attempt %s, in order %s, with %s retakes allowed', attempt, nth, ir.retakes)
-          FROM (SELECT *, row_number() OVER (PARTITION BY worker_id, exam_id, series ORDER BY sat_on, id) AS nth
-                  FROM result) r
-          JOIN exam_rule er ON er.id = r.exam_rule_id JOIN item_rule ir ON ir.id = er.rule_id
-         WHERE attempt <> nth
-            OR attempt > 1 + (SELECT first_ir.retakes FROM result f
-                                JOIN exam_rule first_er ON first_er.id = f.exam_rule_id
-                                JOIN item_rule first_ir ON first_ir.id = first_er.rule_id
-                               WHERE (f.worker_id, f.exam_id, f.series) = (r.worker_id, r.exam_id, r.series)
-                               ORDER BY f.sat_on, f.id LIMIT 1)
+        SELECT 'result', id, format('attempt %s, in order %s, with %s retakes allowed', attempt, nth, allowed)
+          FROM (SELECT r.id, r.attempt, row_number() OVER turns AS nth,
+                       coalesce(lag(ir.retakes) OVER turns, ir.retakes) AS allowed
+                  FROM result r
+                  JOIN exam_rule er ON er.id = r.exam_rule_id JOIN item_rule ir ON ir.id = er.rule_id
+                WINDOW turns AS (PARTITION BY r.worker_id, r.exam_id, r.series ORDER BY r.sat_on, r.id)) turn
+         WHERE attempt <> nth OR attempt > 1 + allowed
     """,
 )
 
@@ -101,8 +98,7 @@ WINDOWS_BY_THE_RULE = Invariant(
          WHERE CASE
                WHEN r.outcome = 'FAILED' AND r.attempt <= ir.retakes THEN
                    (r.retake_from > r.sat_on AND r.retake_until >= r.retake_from
-                    AND r.retake_until <= (r.recorded_at AT TIME ZONE 'Asia/Shanghai')::date
-                                          + make_interval(months => ir.retake_window_months)) IS NOT TRUE
+                    AND r.retake_until <= r.sat_on + make_interval(months => ir.retake_window_months)) IS NOT TRUE
                ELSE r.retake_from IS NOT NULL OR r.retake_until IS NOT NULL
                END
     """,

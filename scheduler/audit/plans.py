@@ -1,7 +1,7 @@
-"""Plans: each one that stands is read back, priced again, and held against the sessions made from it."""
+"""Plans: each one that stands is read back, held to the rules of its problem, and priced again."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,29 +13,19 @@ from scheduler.allocation.index import Index
 from scheduler.allocation.objective import terms_of
 from scheduler.allocation.plan import Plan
 from scheduler.allocation.problem import Problem
+from scheduler.allocation.verify import verify
 from scheduler.audit.invariant import Invariant, Violation
 
-NAME = "plans-cost-what-they-say"
 # Costs are sums of floats of up to 10⁹ fen, added up in another order.
 TOLERANCE = 1e-6
 
-
-async def look_at_plans(db: AsyncSession) -> tuple[int, list[Violation]]:
-    """Price every current plan again."""
-    rows = (
-        await db.exec(select(PlanRow).where(col(PlanRow.state) == PlanState.CURRENT).order_by(col(PlanRow.id)))
-    ).all()
-    return len(rows), [Violation(NAME, "plan", row.id, found) for row in rows for found in faults_of(row)]
+Faults = Callable[[PlanRow], Iterator[str]]
 
 
-def faults_of(row: PlanRow) -> Iterator[str]:
-    """What is wrong with a plan's documents and numbers."""
-    try:
-        problem, plan = Problem.from_json(row.problem), Plan.from_json(row.answer)
-        priced = math.fsum(terms_of(Index.of(problem), plan.sessions).values())
-    except (ProblemError, PlanError, KeyError) as error:
-        yield f"cannot be read: {error}"
-        return
+def priced_wrongly(row: PlanRow) -> Iterator[str]:
+    """Where a plan's numbers are not what its own sessions cost."""
+    problem, plan = Problem.from_json(row.problem), Plan.from_json(row.answer)
+    priced = math.fsum(terms_of(Index.of(problem), plan.sessions).values())
     for said, cost in (("answer says", plan.objective), ("row says", row.cost_fen)):
         if not math.isclose(cost, priced, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
             yield f"{said} {cost:.2f} fen, its sessions cost {priced:.2f}"
@@ -43,10 +33,41 @@ def faults_of(row: PlanRow) -> Iterator[str]:
         yield f"costs {row.cost_fen:.2f} fen, below its bound of {row.bound_fen:.2f}"
 
 
+def breaking_rules(row: PlanRow) -> Iterator[str]:
+    """Which rules of its problem a plan breaks."""
+    yield from map(str, verify(Problem.from_json(row.problem), Plan.from_json(row.answer)))
+
+
+def unless_unreadable(row: PlanRow, faults: Faults) -> list[str]:
+    """The faults of a plan; a document that cannot be read is one itself."""
+    try:
+        return list(faults(row))
+    except (ProblemError, PlanError, KeyError) as error:
+        return [f"cannot be read: {error!r}"]
+
+
+def plans_checked(name: str, sentence: str, faults: Faults) -> Invariant:
+    """An invariant of every current plan, decided in Python."""
+
+    async def look(db: AsyncSession) -> tuple[int, list[Violation]]:
+        current = select(PlanRow).where(col(PlanRow.state) == PlanState.CURRENT).order_by(col(PlanRow.id))
+        rows = (await db.exec(current)).all()
+        return len(rows), [
+            Violation(name, "plan", row.id, found) for row in rows for found in unless_unreadable(row, faults)
+        ]
+
+    return Invariant(name=name, sentence=sentence, look=look)
+
+
 PLANS = (
-    Invariant(
-        name=NAME,
-        sentence="A current plan costs what pricing its sessions again comes to, and no less than its bound.",
-        look=look_at_plans,
+    plans_checked(
+        "plans-keep-their-rules",
+        "A current plan keeps every rule of its problem, by a check written apart from the solver.",
+        breaking_rules,
+    ),
+    plans_checked(
+        "plans-cost-what-they-say",
+        "A current plan costs what pricing its sessions again comes to, and no less than its bound.",
+        priced_wrongly,
     ),
 )
