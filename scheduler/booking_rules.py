@@ -162,7 +162,7 @@ async def full(db: AsyncSession, session: Session, people: int, *, caller: Calle
     left = (await db.exec(select(open_places(now)).where(col(Session.id) == session.id))).one()
     elsewhere = await nearest_open(db, session, caller=caller, now=now)
     message = (
-        f"You name {people}, and {left} places are open: name {left} at most, or see the alternatives."
+        f"You name {people}, and the places left are {left}: name fewer, or see the alternatives."
         if left
         else "No place is open: see the alternatives, or ask for places in a request."
     )

@@ -15,6 +15,7 @@ NOTE = text(
 
 async def note(db: AsyncSession, act: str, entity: str, entity_id: int, **detail: Any) -> None:
     """Record an act of the transaction's own actor, at its own time; no personal data in the detail."""
-    await db.execute(
+    connection = await db.connection()
+    await connection.execute(
         NOTE, {"act": act, "entity": entity, "entity_id": entity_id, "detail": orjson.dumps(detail).decode()}
     )

@@ -85,7 +85,8 @@ async def take_places(db: AsyncSession, taking: Taking, *, now: datetime) -> lis
         people=len(taking.worker_ids),
         now=now,
     )
-    return list((await db.execute(statement)).scalars())
+    connection = await db.connection()
+    return list((await connection.execute(statement)).scalars())
 
 
 def open_places(now: datetime) -> ColumnElement[int]:

@@ -46,7 +46,6 @@ NAMES = tuple(f.name for f in fields(Policy))
 
 async def policy_of(db: AsyncSession, bureau_id: int) -> Policy:
     """The bureau's policy: its own rows over the defaults."""
-    rows = (
-        await db.execute(select(col(Setting.name), col(Setting.value)).where(col(Setting.bureau_id) == bureau_id))
-    ).all()
+    own = select(col(Setting.name), col(Setting.value)).where(col(Setting.bureau_id) == bureau_id)
+    rows = (await db.exec(own)).all()
     return replace(Policy(), **{name: value for name, value in rows if name in NAMES})
