@@ -32,8 +32,11 @@ class Stars:
 class Greedy:
     """Builds a draft star by star; names are given at once, so that every step is a plan."""
 
-    def __init__(self, space: Space, staffing: Staffing, draft: Draft | None = None) -> None:
+    def __init__(
+        self, space: Space, staffing: Staffing, draft: Draft | None = None, *, worth: Floats | None = None
+    ) -> None:
         self.space, self.staffing = space, staffing
+        self.worth = space.unplaced_cost if worth is None else worth
         self.draft = draft.copy() if draft else Draft()
         self.people = space.people.copy()
         self.rooms = rooms_left(space, self.draft.seats)
@@ -70,7 +73,7 @@ class Greedy:
         """By option of a star list, the share of its worth that its best class costs; one or more is not worth it."""
         space, options, pairs = self.space, self.space.options, star.pairs
         best = np.full(len(star.options), np.inf)
-        worth = space.unplaced_cost[space.pairs.request[pairs]]
+        worth = self.worth[space.pairs.request[pairs]]
         cost = space.pairs.cost[pairs]
         gone = space.together & (self.people < space.people)
         left = np.where(gone, 0, self.people)[space.pairs.request[pairs]]
@@ -165,8 +168,8 @@ class Greedy:
         return sum(count for pair, count in there.items() if self.space.pairs.request[pair] == request)
 
     def saving(self, pair: int) -> float:
-        """What seating one person there saves over leaving them out."""
-        return float(self.space.unplaced_cost[self.space.pairs.request[pair]] - self.space.pairs.cost[pair])
+        """What seating one person there is worth beyond its cost."""
+        return float(self.worth[self.space.pairs.request[pair]] - self.space.pairs.cost[pair])
 
     def names_for(self, option: int, there: dict[int, int]) -> tuple[int, ...] | None:
         """Staff who are free for it, the ones with most blocks left first."""

@@ -6,8 +6,10 @@ import numpy as np
 
 from scheduler.allocation.crews import Counts, Duties, add_counts, add_flow, cheapest_duty
 from scheduler.allocation.milp import Model
+from scheduler.allocation.named import add_named, add_recusals
 from scheduler.allocation.scope import Scope
 from scheduler.allocation.space import Bools, Floats, Ints
+from scheduler.allocation.staffing import Staffing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class ScopeModel:
     duties: Duties | None
 
 
-def model_of(scope: Scope, counts: Counts | None = None) -> ScopeModel:
-    """Write the model of a scope; staff flow to sessions, or are only counted where counts are given."""
+def model_of(scope: Scope, counts: Counts | None = None, *, staffing: Staffing | None = None) -> ScopeModel:
+    """Write the model of a scope; staff are counted where counts are given, named with `staffing`, otherwise flow."""
     space, model = scope.space, Model()
     options, pairs = space.options, space.pairs
     option, step = tiers_worth_having(scope)
@@ -56,11 +58,15 @@ def model_of(scope: Scope, counts: Counts | None = None) -> ScopeModel:
         cost = pairs.cost[scope.pairs[chosen]] * weight[chosen]
         seat[chosen] = model.add_columns(cost, upper[chosen], whole=whole)
     asked = np.unique(request)
-    left_out = model.add_columns(space.unplaced_cost[asked], scope.people[asked], whole=False)
+    left_out = model.add_columns(space.unplaced_cost[asked], scope.people[asked].astype(float), whole=False)
     sessions = (np.concatenate([option, vacant]), np.concatenate([held.column, empty.column]))
-    duties = add_flow(model, scope, sessions) if counts is None else None
+    duties = None
     if counts is not None:
         add_counts(model, scope, sessions, counts)
+    elif staffing is not None:
+        add_recusals(model, scope, seat, add_named(model, scope, sessions, staffing), staffing)
+    else:
+        duties = add_flow(model, scope, sessions)
     written = ScopeModel(scope, model, held, empty, seat, weight, left_out, asked, duties)
     add_demand(written)
     add_classes(written)
@@ -104,7 +110,8 @@ def rises(tier_cost: Floats) -> Bools:
 def add_demand(written: ScopeModel) -> None:
     """Everybody is seated or left out; who stays together is seated once at most."""
     scope, model = written.scope, written.model
-    rows = model.add_rows(len(written.asked), low=scope.people[written.asked], high=scope.people[written.asked])
+    wanted = scope.people[written.asked].astype(float)
+    rows = model.add_rows(len(written.asked), low=wanted, high=wanted)
     at = np.searchsorted(written.asked, scope.space.pairs.request[scope.pairs])
     model.put(rows[at], written.seat, written.weight)
     model.put(rows, written.left_out, 1.0)

@@ -32,9 +32,7 @@ def kernel(space: Space, proof: Proof, draft: Draft, breadth: Breadth) -> tuple[
     return worth_a_thought(space, proof, draft, everybody, breadth)
 
 
-def worth_a_thought(
-    space: Space, proof: Proof, draft: Draft, free: Bools, breadth: Breadth
-) -> tuple[Ints, Ints]:
+def worth_a_thought(space: Space, proof: Proof, draft: Draft, free: Bools, breadth: Breadth) -> tuple[Ints, Ints]:
     """The options that promise most to the free requests, and for each of these its best pairs."""
     pairs, options = space.pairs, space.options
     value = proof.prices.person[pairs.request] - pairs.cost

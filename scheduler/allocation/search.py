@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
+
 from scheduler.allocation.ascent import Proof
 from scheduler.allocation.crews import counts_of
 from scheduler.allocation.draft import Draft, cost_of
@@ -13,7 +15,7 @@ from scheduler.allocation.model import ScopeModel, model_of
 from scheduler.allocation.neighbourhoods import Breadth, around, worth_a_thought
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
-from scheduler.allocation.space import Ints, Space
+from scheduler.allocation.space import Floats, Ints, Space
 from scheduler.allocation.staffing import Staffing
 
 
@@ -62,6 +64,21 @@ class Search:
             return False
         self.draft = candidate
         return True
+
+    @property
+    def constant(self) -> float:
+        """What a model of everything leaves out: what is settled ahead, and requests that have no pairs."""
+        alone = np.ones(len(self.space.people), bool)
+        alone[self.space.pairs.request] = False
+        return self.space.base + float((self.space.people * self.space.unplaced_cost)[alone].sum())
+
+    def follow_prices(self, person: Floats) -> None:
+        """Build a draft as if seating people were worth these prices, then fill it up; keep it if it costs less."""
+        worth = np.minimum(person, self.space.unplaced_cost)
+        guided = Greedy(self.space, self.staffing, worth=worth).fill()
+        candidate = Greedy(self.space, self.staffing, guided).fill()
+        if candidate.cost < self.draft.cost:
+            self.draft = candidate
 
     def neighbourhood(self, proof: Proof, seconds: float) -> None:
         """Decide one neighbourhood anew, and learn how large the next one may be."""

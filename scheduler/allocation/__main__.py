@@ -1,0 +1,72 @@
+"""
+The allocator as a process of its own: a request on standard input, the plan on standard output.
+
+The request is `{"problem": …, "limits": {"seconds", "gap", "seed"}}`. Progress goes to standard error, a JSON line each.
+SIGTERM ends the search; the best plan so far is still written.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from types import FrameType
+from typing import Any
+
+from scheduler.allocation.errors import ProblemError
+from scheduler.allocation.limits import Limits, Progress
+from scheduler.allocation.problem import Problem
+from scheduler.allocation.solver import allocate
+
+DONE, REFUSED, MISUSED = 0, 1, 2
+
+
+class Cancel:
+    """Remembers that somebody asked to stop."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        signal.signal(signal.SIGTERM, self.ask)
+
+    def ask(self, _signal: int, _frame: FrameType | None) -> None:
+        """Take the signal."""
+        self.asked = True
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        return self.asked
+
+
+def limits_of(document: Mapping[str, Any]) -> Limits:
+    """The limits of a request; what is absent keeps its default."""
+    return Limits(**{name: document[name] for name in ("seconds", "gap", "seed") if name in document})
+
+
+def tell(progress: Progress) -> None:
+    """Write one line of progress."""
+    sys.stderr.write(json.dumps(asdict(progress)) + "\n")
+    sys.stderr.flush()
+
+
+def main() -> int:
+    """Read, allocate, write."""
+    cancel = Cancel()
+    try:
+        request = json.load(sys.stdin)
+        limits = limits_of(request.get("limits", {}))
+        document = request["problem"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        sys.stderr.write(json.dumps({"error": f"not a request: {error!r}"}) + "\n")
+        return MISUSED
+    try:
+        plan = allocate(Problem.from_json(document), limits, progress=tell, cancelled=cancel)
+    except ProblemError as error:
+        refusal = {"error": str(error), "where": error.where, "why": error.why, "way_out": error.way_out}
+        sys.stderr.write(json.dumps(refusal, ensure_ascii=False) + "\n")
+        return REFUSED
+    json.dump(plan.to_json(), sys.stdout, ensure_ascii=False)
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""How long and how hard to search, and what is told on the way."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    When to stop.
+
+    Attributes:
+        seconds: Wall-clock time for the search; the answer may come a little later.
+        gap: Proven closeness to the optimum that is good enough, as a share of the cost.
+        seed: Where choices start from.
+        clock: Seconds that only ever grow; the core reads no other clock.
+    """
+
+    seconds: float = 60.0
+    gap: float = 0.0
+    seed: int = 0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0 or not self.gap >= 0:
+            raise ValueError("limits need seconds above 0 and a gap of at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known at a moment of the search."""
+
+    phase: str
+    cost: float
+    bound: float
+    seconds: float
+
+
+class Watch:
+    """Tells how much time is left, and whether somebody asked to stop."""
+
+    def __init__(self, limits: Limits, cancelled: Callable[[], bool] | None) -> None:
+        self.limits = limits
+        self.started = limits.clock()
+        self.cancelled = cancelled or (lambda: False)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return self.limits.clock() - self.started
+
+    @property
+    def left(self) -> float:
+        """Seconds until the search must end; never negative."""
+        return max(0.0, self.limits.seconds - self.seconds)
+
+    def over(self) -> bool:
+        """Whether the search must end now."""
+        return self.left <= 0 or self.cancelled()
