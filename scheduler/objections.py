@@ -1,126 +1,111 @@
-"""From objections and agreements to the constraints of the next plan."""
+"""From objections to constraints of the next plan: what a party said binds its own, or the place if it is theirs."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.bookings import Promise
+from models.places import Site
 from models.rounds import Consent, Objection, Round
-from models.sessions import Session
-from models.vocabulary import ConsentState, ObjectionKind, PromiseState, SessionState
-from scheduler.calendar import Block
-from scheduler.problem_keys import key_in_problem
+from models.vocabulary import ConsentParty, ObjectionKind
+from scheduler.problem_keys import key_in_problem, row_behind
+from scheduler.tiers import Tree, tree_of
 
-STANDING = (SessionState.PROPOSED, SessionState.AGREED)
-Spot = dict[str, str]
+Bar = dict[str, str]
+# Which list of a problem each field of a constraint must name an entry of.
+NAMED_IN = {"request": "requests", "site": "sites", "item": "items", "staff": "staff", "block": "blocks"}
 
 
-async def constraints_of(db: AsyncSession, planned: Round, document: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    What a re-plan must keep: objections as constraints, undisputed sessions as pins, the earlier seats as `before`.
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An objection, by whom, and the jurisdiction whose site it is about."""
 
-    Pins that the problem as it stands can no longer keep (a site closed, a request withdrawn) are left out.
-    """
-    sessions = (await db.exec(standing_sessions(planned.id))).all()
-    objections = (
-        await db.exec(select(Objection).where(col(Objection.round_id) == planned.id).order_by(col(Objection.id)))
-    ).all()
-    promises = await promises_by_session(db, [session.id for session in sessions])
-    touched = await objected_sessions(db, [session.id for session in sessions])
-    bars = [bar for objection in objections if (bar := bar_of(objection))]
-    kept = [
-        session
-        for session in sessions
-        if session.id not in touched and can_be_held(session, document) and not is_barred(session, bars)
-    ]
-    people = {entry["id"]: entry["people"] for entry in document["requests"]}
-    return {
-        "barred": bars,
-        "min_people": [least_of(objection) for objection in objections if is_about_size(objection)],
-        "pinned_sessions": [spot_of(session) for session in kept],
-        "pins": seats_of(kept, promises, people),
-        "before": seats_of(sessions, promises, people),
-        "requests": with_kept_together(document["requests"], objections),
+    objection: Objection
+    party: ConsentParty
+    jurisdiction_id: int | None
+    examiner_id: int | None
+    site_jurisdiction_id: int
+
+    @property
+    def speaks_for_the_place(self) -> bool:
+        """Whether the party answers for everybody there; an office or a town elsewhere speaks for its own firms."""
+        elsewhere = self.jurisdiction_id != self.site_jurisdiction_id
+        return not (self.party in (ConsentParty.OFFICE, ConsentParty.TOWN) and elsewhere)
+
+
+async def with_objections(db: AsyncSession, planned: Round, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The problem that keeps the round's objections; what they say of things that are gone is left out."""
+    raised, tree = await raised_in(db, planned), await tree_of(db)
+    bars = [bar for each in raised for bar in bars_of(each, document["requests"], tree)]
+    least = [least_of(each.objection) for each in raised if is_about_size(each.objection)]
+    known = {field: {entry["id"] for entry in document[rows]} for field, rows in NAMED_IN.items()}
+    return dict(document) | {
+        "barred": [bar for bar in without_repeats(bars) if is_known(bar, known)],
+        "min_people": [bound for bound in without_repeats(least) if is_known(bound, known)],
+        "requests": with_kept_together(document["requests"], [each.objection for each in raised]),
     }
 
 
-def standing_sessions(round_id: int) -> Any:
-    """The sessions of a round that are being consulted on."""
-    standing = select(Session).where(col(Session.round_id) == round_id, col(Session.state).in_(STANDING))
-    return standing.order_by(col(Session.id))
-
-
-async def promises_by_session(db: AsyncSession, session_ids: Sequence[int]) -> Mapping[int, list[Promise]]:
-    """The planned promises of each session."""
+async def raised_in(db: AsyncSession, planned: Round) -> list[Raised]:
+    """Every objection of the round, oldest first: later plans keep the earlier ones, too."""
     rows = await db.exec(
-        select(Promise)
-        .where(col(Promise.session_id).in_(session_ids), col(Promise.state) == PromiseState.PLANNED)
-        .order_by(col(Promise.request_id))
+        select(Objection, Consent, col(Site.jurisdiction_id))
+        .join(Consent, col(Consent.id) == col(Objection.consent_id))
+        .join(Site, col(Site.id) == col(Objection.site_id))
+        .where(col(Objection.round_id) == planned.id)
+        .order_by(col(Objection.id))
     )
-    found: dict[int, list[Promise]] = defaultdict(list)
-    for promise in rows.all():
-        found[promise.session_id].append(promise)
-    return found
-
-
-async def objected_sessions(db: AsyncSession, session_ids: Sequence[int]) -> set[int]:
-    """The sessions to which somebody objects."""
-    objected = select(col(Consent.session_id)).where(
-        col(Consent.session_id).in_(session_ids), col(Consent.state) == ConsentState.OBJECTED
-    )
-    return set((await db.exec(objected)).all())
-
-
-def spot_of(session: Session) -> Spot:
-    """Where and when a session is, and of what."""
-    return {
-        "site": key_in_problem("site", session.site_id),
-        "item": key_in_problem("exam", session.exam_id),
-        "block": Block(session.day, session.part).id,
-    }
-
-
-def can_be_held(session: Session, document: Mapping[str, Any]) -> bool:
-    """Whether the problem as it stands still knows the session's place and time."""
-    spot = spot_of(session)
-    site = next((entry for entry in document["sites"] if entry["id"] == spot["site"]), None)
-    if site is None or spot["block"] not in site["blocks"]:
-        return False
-    return any(offer["item"] == spot["item"] and offer["places"] >= session.promised for offer in site["offers"])
-
-
-def is_barred(session: Session, bars: Sequence[Spot]) -> bool:
-    """Whether an objection to a place or a time meets this session, too."""
-    spot = spot_of(session)
-    return any(all(spot[name] == value for name, value in bar.items()) for bar in bars if "staff" not in bar)
-
-
-def seats_of(
-    sessions: Sequence[Session], promises: Mapping[int, list[Promise]], people: Mapping[str, int]
-) -> list[dict[str, Any]]:
-    """The seats of these sessions whose requests still ask for as many people."""
     return [
-        {"request": request, "people": promise.people, "site": spot["site"], "block": spot["block"]}
-        for session in sessions
-        for spot in [spot_of(session)]
-        for promise in promises.get(session.id, ())
-        if people.get(request := key_in_problem("request", promise.request_id), 0) >= promise.people
+        Raised(objection, consent.party, consent.jurisdiction_id, consent.examiner_id, owner)
+        for objection, consent, owner in rows.all()
     ]
 
 
-def bar_of(objection: Objection) -> Spot | None:
-    """The bar that an objection stands for; None where it is not about a place, a time or staff."""
+def bars_of(raised: Raised, requests: Sequence[Mapping[str, Any]], tree: Tree) -> list[Bar]:
+    """The placements that an objection forbids; none where it is not about a place, a time or staff."""
+    objection = raised.objection
     site, exam = key_in_problem("site", objection.site_id), key_in_problem("exam", objection.exam_id)
+    if objection.kind is ObjectionKind.NOT_THESE_STAFF:
+        return [staff_bar(raised, site, exam)]
     if objection.kind is ObjectionKind.NOT_THIS_SITE:
-        return {"site": site, "item": exam}
-    if objection.kind is ObjectionKind.NOT_THIS_BLOCK:
-        return {"site": site, "block": objection.block}
-    if objection.kind is ObjectionKind.NOT_THESE_STAFF and objection.examiner_id is not None:
-        return {"site": site, "item": exam, "staff": key_in_problem("examiner", objection.examiner_id)}
-    return None
+        bar = {"site": site, "item": exam}
+    elif objection.kind is ObjectionKind.NOT_THIS_BLOCK:
+        bar = {"site": site, "block": objection.block}
+    else:
+        return []
+    if raised.examiner_id is not None:
+        return [bar | {"staff": key_in_problem("examiner", raised.examiner_id)}]
+    if raised.speaks_for_the_place:
+        return [bar]
+    return [bar | {"request": key} for key in own_requests(raised, requests, tree)]
+
+
+def staff_bar(raised: Raised, site: str, exam: str) -> Bar:
+    """An examiner's own no is about this session; anybody else's about this examiner at this site."""
+    objection = raised.objection
+    bar = {"site": site, "item": exam, "staff": key_in_problem("examiner", objection.examiner_id or 0)}
+    return bar | {"block": objection.block} if raised.party is ConsentParty.STAFF else bar
+
+
+def own_requests(raised: Raised, requests: Sequence[Mapping[str, Any]], tree: Tree) -> Iterator[str]:
+    """The requests for the session's exam by firms of the office or town that objects."""
+    exam = key_in_problem("exam", raised.objection.exam_id)
+    for request in requests:
+        line = tree.line(row_behind(request["jurisdiction"]))
+        if request["item"] == exam and any(node.id == raised.jurisdiction_id for node in line):
+            yield request["id"]
+
+
+def is_known(constraint: Mapping[str, Any], known: Mapping[str, set[str]]) -> bool:
+    """Whether everything that a constraint names is in the problem."""
+    return all(value in known[field] for field, value in constraint.items() if field in known)
+
+
+def without_repeats(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows in their order, each once: several parties may say the same."""
+    return list({tuple(sorted(row.items())): row for row in rows}.values())
 
 
 def is_about_size(objection: Objection) -> bool:

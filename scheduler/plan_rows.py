@@ -20,9 +20,9 @@ from models.sessions import Claim, Session, SessionStaff
 from models.vocabulary import PromiseState, RequestState, ResourceKind, SessionState
 from scheduler.calendar import Block, WorkCalendar
 from scheduler.calendar_days import work_calendar
-from scheduler.objections import standing_sessions
 from scheduler.policy import Policy, policy_of
 from scheduler.problem_keys import row_behind
+from scheduler.standing import standing_sessions
 from scheduler.tiers import Tree, tree_of
 
 Spot = tuple[int, int, str]

@@ -20,12 +20,12 @@ from scheduler.calendar_days import work_calendar
 from scheduler.callers import Caller
 from scheduler.consultation import void_of_dropped
 from scheduler.jobs import Job
-from scheduler.objections import standing_sessions
 from scheduler.outbox import send
 from scheduler.plan_rows import drop_session, free_resources
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, Refusal, Refused, refuse
 from scheduler.rounds import lock_round
+from scheduler.standing import standing_sessions
 
 MOST_NAMED = 10
 

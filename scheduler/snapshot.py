@@ -1,7 +1,7 @@
 """From rows to a problem: what a bureau has and wants at one moment, as the allocator reads it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,21 +9,20 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.bookings import Booking
 from models.demand import Request, RequestPerson
 from models.parties import Enterprise, ExamBody, Examiner, ExaminerLeave, ExaminerSkill, Recusal
 from models.places import Jurisdiction, Room, Site, SiteClosure, SiteOffer
 from models.rounds import Round
-from models.sessions import Session, SessionStaff
-from models.vocabulary import BookingState, RequestState, SessionState
+from models.vocabulary import Part, RequestState
 from scheduler.calendar import Block, WorkCalendar
 from scheduler.calendar_days import work_calendar
 from scheduler.catalogue import ExamInForce, exams_in_force
-from scheduler.objections import constraints_of
+from scheduler.objections import with_objections
+from scheduler.pinning import with_pins
 from scheduler.policy import Policy, policy_of
 from scheduler.problem_keys import key_in_problem
-
-GONE = (SessionState.DROPPED, SessionState.CANCELLED)
+from scheduler.standing import standing_of
+from scheduler.taken import Taken, busy_blocks, taken_by_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +38,45 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class Usual:
+    """The round's half-days, and those of them that fall on workdays, make-up Saturdays among them."""
+
+    blocks: Sequence[Block]
+    on_workdays: frozenset[Block]
+
+    def open_to(self, party: Site | ExamBody) -> list[Block]:
+        """The half-days of a party that opted into evenings and weekends, or did not."""
+        return [
+            block
+            for block in self.blocks
+            if (party.opts_into_evenings or block.part is not Part.EVE)
+            and (party.opts_into_weekends or block in self.on_workdays)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class Staff:
     """The examiners with what binds them."""
 
+    bodies: Mapping[int, ExamBody]
     examiners: Sequence[Examiner]
     skills: Mapping[int, list[int]]
     leave: set[tuple[int, str]]
     recused: Mapping[int, list[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What other rounds' sessions already take of sites, examiners and people, by half-day."""
-
-    rooms: Counter[tuple[int, str]]
-    examiners: set[tuple[int, str]]
-    workers: set[tuple[int, str]]
-
-
 async def take(db: AsyncSession, planned: Round) -> dict[str, Any]:
-    """The problem of a round as it stands now, as a `doorstep-problem/1` document."""
+    """
+    The problem of a round as it stands now, as a `doorstep-problem/1` document.
+
+    Raises:
+        ProblemError: What stands in the tables makes no problem.
+    """
     policy = await policy_of(db, planned.bureau_id)
     ground = await ground_of(db, planned.bureau_id)
-    blocks = horizon(await work_calendar(db), planned, ground)
+    calendar = await work_calendar(db)
+    blocks = horizon(calendar, planned, ground)
+    usual = Usual(blocks, frozenset(block for block in blocks if calendar.is_workday(block.day)))
     staff = await staff_of(db, ground.bodies)
     taken = await taken_by_others(db, planned)
     requests = await requests_of(db, planned, [place.id for place in ground.jurisdictions])
@@ -73,8 +88,8 @@ async def take(db: AsyncSession, planned: Round) -> dict[str, Any]:
         "blocks": [{"id": block.id, "date": block.day.isoformat(), "part": block.part.value} for block in blocks],
         "jurisdictions": [jurisdiction_entry(place) for place in ground.jurisdictions],
         "items": [item_entry(exam) for _, exam in sorted(exams.items())],
-        "sites": [entry for site in ground.sites if (entry := site_entry(site, ground, blocks, taken, exams))],
-        "staff": [staff_entry(examiner, staff, blocks, taken) for examiner in staff.examiners],
+        "sites": [entry for site in ground.sites if (entry := site_entry(site, ground, usual, taken, exams))],
+        "staff": [staff_entry(examiner, staff, usual, taken) for examiner in staff.examiners],
         "requests": [
             entry
             for request, office in wanted
@@ -83,7 +98,7 @@ async def take(db: AsyncSession, planned: Round) -> dict[str, Any]:
         "costs": costs_of(policy),
         "change_cost": policy.change_fen,
     }
-    return document | await constraints_of(db, planned, document)
+    return with_pins(await with_objections(db, planned, document), await standing_of(db, planned.id))
 
 
 async def ground_of(db: AsyncSession, bureau_id: int) -> Ground:
@@ -109,7 +124,7 @@ def below(bureau_id: int, everywhere: Sequence[Jurisdiction]) -> list[Jurisdicti
 
 
 def horizon(calendar: WorkCalendar, planned: Round, ground: Ground) -> list[Block]:
-    """The half-days of the round; evenings and weekends only where a site and an exam body both opted in."""
+    """The half-days of the round, with evenings and weekends where an exam body opted in."""
     evenings = any(body.opts_into_evenings for body in ground.bodies)
     weekends = any(body.opts_into_weekends for body in ground.bodies)
     before = planned.last_day + timedelta(days=1)
@@ -128,27 +143,7 @@ async def staff_of(db: AsyncSession, bodies: Sequence[ExamBody]) -> Staff:
         recused[recusal.examiner_id].append(recusal.enterprise_id)
     leave = (await db.exec(select(ExaminerLeave).where(col(ExaminerLeave.examiner_id).in_(ids)))).all()
     away = {(row.examiner_id, Block(row.day, row.part).id) for row in leave}
-    return Staff(examiners, skills, away, recused)
-
-
-async def taken_by_others(db: AsyncSession, planned: Round) -> Taken:
-    """What the standing sessions of other rounds take within the horizon."""
-    others = (
-        col(Session.round_id) != planned.id,
-        col(Session.state).not_in(GONE),
-        col(Session.day).between(planned.first_day, planned.last_day),
-    )
-    sessions = (await db.exec(select(Session).where(*others))).all()
-    block_of = {session.id: Block(session.day, session.part).id for session in sessions}
-    staff = await db.exec(select(SessionStaff).where(col(SessionStaff.session_id).in_(block_of)))
-    booked = await db.exec(
-        select(Booking).where(col(Booking.session_id).in_(block_of), col(Booking.state) == BookingState.CONFIRMED)
-    )
-    return Taken(
-        rooms=Counter((session.site_id, block_of[session.id]) for session in sessions),
-        examiners={(row.examiner_id, block_of[row.session_id]) for row in staff.all()},
-        workers={(row.worker_id, block_of[row.session_id]) for row in booked.all()},
-    )
+    return Staff({body.id: body for body in bodies}, examiners, skills, away, recused)
 
 
 async def requests_of(db: AsyncSession, planned: Round, office_ids: Sequence[int]) -> list[tuple[Request, int]]:
@@ -174,12 +169,6 @@ async def named_on(db: AsyncSession, request_ids: Sequence[int]) -> defaultdict[
     return named
 
 
-def busy_blocks(worker_ids: Iterable[int], taken: Taken) -> list[str]:
-    """The half-days on which somebody named sits elsewhere."""
-    people = set(worker_ids)
-    return sorted({block for worker_id, block in taken.workers if worker_id in people})
-
-
 def jurisdiction_entry(place: Jurisdiction) -> dict[str, Any]:
     """A node of the tree."""
     parent = key_in_problem("jurisdiction", place.parent_id) if place.parent_id else None
@@ -193,12 +182,12 @@ def item_entry(exam: ExamInForce) -> dict[str, Any]:
 
 
 def site_entry(
-    site: Site, ground: Ground, blocks: Sequence[Block], taken: Taken, exams: Mapping[int, ExamInForce]
+    site: Site, ground: Ground, usual: Usual, taken: Taken, exams: Mapping[int, ExamInForce]
 ) -> dict[str, Any] | None:
     """A site with its offers and open half-days; None where it offers nothing or is never open."""
     offers = [offer for offer in ground.offers if offer.site_id == site.id and offer.exam_id in exams]
     closed = [closure for closure in ground.closures if closure.site_id == site.id]
-    opened = [block for block in blocks if is_open(site, block, closed)]
+    opened = [block for block in usual.open_to(site) if not is_closed(block, closed)]
     rooms, usable = free_rooms(ground.rooms[site.id], [(block.id, taken.rooms[site.id, block.id]) for block in opened])
     if not offers or not usable:
         return None
@@ -215,13 +204,9 @@ def site_entry(
     }
 
 
-def is_open(site: Site, block: Block, closures: Sequence[SiteClosure]) -> bool:
-    """Whether the site is open on a half-day: not closed, and opted in where it is an evening or a weekend."""
-    if any(closure.from_day <= block.day < closure.before_day for closure in closures):
-        return False
-    if block.part.value == "eve" and not site.opts_into_evenings:
-        return False
-    return site.opts_into_weekends or block.day.weekday() < 5  # noqa: PLR2004  # Saturday
+def is_closed(block: Block, closures: Sequence[SiteClosure]) -> bool:
+    """Whether one of the closures covers the half-day."""
+    return any(closure.from_day <= block.day < closure.before_day for closure in closures)
 
 
 def free_rooms(rooms: int, taken: Sequence[tuple[str, int]]) -> tuple[int, list[str]]:
@@ -234,9 +219,10 @@ def free_rooms(rooms: int, taken: Sequence[tuple[str, int]]) -> tuple[int, list[
     return max(choices, key=lambda choice: choice[0] * len(choice[1]), default=(rooms, []))
 
 
-def staff_entry(examiner: Examiner, staff: Staff, blocks: Sequence[Block], taken: Taken) -> dict[str, Any]:
-    """An examiner with the half-days that are free."""
+def staff_entry(examiner: Examiner, staff: Staff, usual: Usual, taken: Taken) -> dict[str, Any]:
+    """An examiner with the half-days that are free, evenings and weekends only if the exam body opted in."""
     busy = staff.leave | taken.examiners
+    blocks = usual.open_to(staff.bodies[examiner.exam_body_id])
     return {
         "id": key_in_problem("examiner", examiner.id),
         "items": sorted(key_in_problem("exam", exam_id) for exam_id in staff.skills.get(examiner.id, ())),
