@@ -14,6 +14,7 @@ from models.catalogue import ExamRule as ExamRuleRow
 from models.catalogue import Item as ItemRow
 from models.catalogue import ItemRule as ItemRuleRow
 from models.vocabulary import Confidence, Education, Subject
+from scheduler.calendar import SHANGHAI
 from scheduler.visibility import visible
 
 strawberry.enum(Subject, name="Subject", description="A part of an operator's exam (科目).")
@@ -52,7 +53,7 @@ class Item(Entity, relay.Node):
         self, info: Info, on: Annotated[date | None, strawberry.argument(description="The day.")] = None
     ) -> "ItemRule | None":
         """The latest version that is in force by then."""
-        day = on or info.context.now().date()
+        day = on or info.context.now().astimezone(SHANGHAI).date()
         rules = [rule for rule in await self.versions(info) if rule.in_force_from <= day]
         return rules[-1] if rules else None
 

@@ -1,7 +1,7 @@
 """Requests of firms for places."""
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import strawberry
 from sqlmodel import col, select
@@ -9,7 +9,7 @@ from strawberry import relay
 
 from api.graphql.catalogue import Exam, Item
 from api.graphql.context import Info
-from api.graphql.entity import Entity, get, key_of, keys_of
+from api.graphql.entity import Entity, find, get, key_of, keys_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
 from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
@@ -19,6 +19,9 @@ from models.demand import RequestPerson as RequestPersonRow
 from models.vocabulary import RequestOrigin, RequestState
 from scheduler import demand, request_changes
 from scheduler.visibility import visible
+
+if TYPE_CHECKING:
+    from api.graphql.rounds import Round
 
 strawberry.enum(RequestOrigin, name="RequestOrigin", description="Why a request exists.")
 strawberry.enum(RequestState, name="RequestState", description="Where a request stands.")
@@ -32,6 +35,7 @@ class Request(Entity, relay.Node):
     id: relay.NodeID[int]
     enterprise_id: strawberry.Private[int]
     exam_id: strawberry.Private[int]
+    round_id: strawberry.Private[int | None]
     people: int = strawberry.field(description="How many people.")
     earliest_day: date = strawberry.field(description="The first day that suits.")
     latest_day: date = strawberry.field(description="The last day that suits.")
@@ -52,6 +56,14 @@ class Request(Entity, relay.Node):
     async def exam(self, info: Info) -> Exam:
         """What is asked for."""
         return await get(info, Exam, self.exam_id)
+
+    @strawberry.field(description="The round that plans it or promised it places; empty while it waits.")
+    async def round(self, info: Info) -> Annotated["Round", strawberry.lazy("api.graphql.rounds")] | None:
+        """Its round."""
+        # Rounds refer to requests, so their type is looked up in the schema.
+        definition = info.schema.get_type_by_name("Round")
+        kind: type[Round] = definition.origin  # type: ignore[union-attr,assignment]
+        return await find(info, kind, self.round_id)
 
     @strawberry.field(description="The people named so far.")
     async def persons(self, info: Info) -> list[Worker]:

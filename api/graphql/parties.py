@@ -11,12 +11,13 @@ from api.graphql.context import Info
 from api.graphql.entity import Entity, get
 from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
 from api.graphql.places import Jurisdiction
-from models.identifiers import DocumentKind
+from models.identifiers import DocumentKind, mask_phone
 from models.parties import Enterprise as EnterpriseRow
 from models.parties import ExamBody as ExamBodyRow
 from models.parties import Examiner as ExaminerRow
 from models.parties import Worker as WorkerRow
-from models.vocabulary import Education
+from models.vocabulary import Education, Role
+from scheduler.callers import OFFICIALS
 from scheduler.visibility import visible
 
 strawberry.enum(DocumentKind, name="DocumentKind", description="A kind of identity document (证件类型).")
@@ -32,9 +33,17 @@ class Enterprise(Entity, relay.Node):
     credit_code: str = strawberry.field(description="Unified social credit code (统一社会信用代码).")
     name: str = strawberry.field(description="Its name.")
     contact_name: str = strawberry.field(description="Its contact person.")
-    contact_phone: str = strawberry.field(description="The contact person's phone.")
+    contact_phone: strawberry.Private[str]
     latitude: float = strawberry.field(description="Degrees north.")
     longitude: float = strawberry.field(description="Degrees east.")
+
+    @strawberry.field(
+        name="contactPhone", description="The contact person's phone; masked but for the firm itself and its officials."
+    )
+    async def phone_shown(self, info: Info) -> str:
+        """As much of it as the caller needs."""
+        needs_it = info.context.caller.role in (*OFFICIALS, Role.ENTERPRISE)
+        return self.contact_phone if needs_it else mask_phone(self.contact_phone)
 
     @strawberry.field(description="The office (所) that looks after it.")
     async def office(self, info: Info) -> Jurisdiction:

@@ -8,16 +8,21 @@ from strawberry.types import ExecutionContext
 
 from api.graphql.accounts import AccountMutation, AccountQuery
 from api.graphql.audit import AuditQuery
+from api.graphql.calendar import CalendarMutation, CalendarQuery
 from api.graphql.catalogue import CatalogueQuery
 from api.graphql.consultation import ConsultationMutation, ConsultationQuery
 from api.graphql.demand import DemandMutation, DemandQuery
 from api.graphql.errors import RuleRefusal, WorkerRefusal
 from api.graphql.idempotency import Idempotent, idempotent
+from api.graphql.item_rules import ItemRuleMutation
 from api.graphql.parties import PartyQuery
-from api.graphql.places import PlaceQuery
+from api.graphql.places import PlaceMutation, PlaceQuery
+from api.graphql.policy import PolicyMutation, PolicyQuery
+from api.graphql.registration import RegistrationMutation
 from api.graphql.reports import ReportQuery
 from api.graphql.rounds import RoundMutation, RoundQuery
 from api.graphql.sessions import SessionQuery
+from api.graphql.site_changes import SiteMutation
 from api.graphql.sites import SiteQuery
 
 
@@ -25,6 +30,8 @@ from api.graphql.sites import SiteQuery
 class Query(
     AccountQuery,
     CatalogueQuery,
+    PolicyQuery,
+    CalendarQuery,
     PlaceQuery,
     PartyQuery,
     SiteQuery,
@@ -41,7 +48,18 @@ class Query(
 
 
 @strawberry.type(description="What can be done: each field is one transaction.")
-class Mutation(AccountMutation, DemandMutation, RoundMutation, ConsultationMutation):
+class Mutation(
+    AccountMutation,
+    ItemRuleMutation,
+    PolicyMutation,
+    CalendarMutation,
+    PlaceMutation,
+    SiteMutation,
+    RegistrationMutation,
+    DemandMutation,
+    RoundMutation,
+    ConsultationMutation,
+):
     """Every noun's acts."""
 
 

@@ -86,7 +86,8 @@ class Site(Entity, relay.Node):
     async def closures(self, info: Info) -> list[SiteClosure]:
         """Its closures, earliest first."""
         loader = info.context.loader("closures of sites", lambda ids: rows_of_sites(info, SiteClosureRow, ids))
-        return [SiteClosure.from_row(row) for row in await loader.load(self.id)]
+        rows = sorted(await loader.load(self.id), key=lambda row: row.from_day)
+        return [SiteClosure.from_row(row) for row in rows]
 
 
 Owned = TypeVar("Owned", RoomRow, SiteOfferRow, SiteClosureRow)

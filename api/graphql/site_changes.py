@@ -1,0 +1,118 @@
+"""Adding sites, saying what they offer, closing them."""
+
+from datetime import date
+
+import strawberry
+
+from api.graphql.catalogue import Exam
+from api.graphql.context import Info
+from api.graphql.entity import key_of
+from api.graphql.errors import Payload
+from api.graphql.mutation import mutation
+from api.graphql.parties import Enterprise
+from api.graphql.places import Jurisdiction
+from api.graphql.sites import Site
+from scheduler import sites
+
+
+@strawberry.input(description="A site to be added.")
+class SiteAddInput:
+    """What siteAdd takes."""
+
+    jurisdiction_id: strawberry.ID = strawberry.field(description="Whose ground it is.")
+    name: str = strawberry.field(description="Its name, once in the jurisdiction.")
+    latitude: float = strawberry.field(description="Degrees north.")
+    longitude: float = strawberry.field(description="Degrees east.")
+    rooms: int = strawberry.field(default=1, description="How many sessions it can hold at once, 1 to 50.")
+    host_enterprise_id: strawberry.ID | None = strawberry.field(default=None, description="The firm whose yard it is.")
+    is_municipal_centre: bool = strawberry.field(default=False, description="Whether it is the municipal centre.")
+    opts_into_evenings: bool = strawberry.field(default=False, description="Whether evenings suit.")
+    opts_into_weekends: bool = strawberry.field(default=False, description="Whether weekends suit.")
+
+    def order(self) -> sites.SiteOrder:
+        """The input as the use case takes it."""
+        host = self.host_enterprise_id
+        return sites.SiteOrder(
+            jurisdiction_id=key_of(self.jurisdiction_id, Jurisdiction, "input", "jurisdictionId"),
+            name=self.name,
+            latitude=self.latitude,
+            longitude=self.longitude,
+            rooms=self.rooms,
+            host_enterprise_id=key_of(host, Enterprise, "input", "hostEnterpriseId") if host else None,
+            is_municipal_centre=self.is_municipal_centre,
+            opts_into_evenings=self.opts_into_evenings,
+            opts_into_weekends=self.opts_into_weekends,
+        )
+
+
+@strawberry.input(description="What a site offers of an exam.")
+class SiteOfferSetInput:
+    """What siteOfferSet takes."""
+
+    site_id: strawberry.ID = strawberry.field(description="The site.")
+    exam_id: strawberry.ID = strawberry.field(description="The exam.")
+    places: int = strawberry.field(description="Places in a half-day, 1 to 1000; 0 takes the offer back.")
+    open_cost_fen: int = strawberry.field(description="Cost of opening a session, in fen.")
+
+    def order(self) -> sites.OfferOrder:
+        """The input as the use case takes it."""
+        return sites.OfferOrder(
+            site_id=key_of(self.site_id, Site, "input", "siteId"),
+            exam_id=key_of(self.exam_id, Exam, "input", "examId"),
+            places=self.places,
+            open_cost_fen=self.open_cost_fen,
+        )
+
+
+@strawberry.input(description="Days on which a site is to be closed.")
+class SiteCloseInput:
+    """What siteClose takes."""
+
+    site_id: strawberry.ID = strawberry.field(description="The site.")
+    from_day: date = strawberry.field(description="The first closed day: today or later.")
+    before_day: date = strawberry.field(description="The first day it is open again.")
+    reason: str = strawberry.field(description="Why; firms and examiners are told.")
+    cancel_sessions: bool = strawberry.field(
+        default=False, description="Cancel the public sessions on those days; without it they stand against closing."
+    )
+
+    def order(self) -> sites.ClosureOrder:
+        """The input as the use case takes it."""
+        return sites.ClosureOrder(
+            site_id=key_of(self.site_id, Site, "input", "siteId"),
+            from_day=self.from_day,
+            before_day=self.before_day,
+            reason=self.reason,
+            cancels_sessions=self.cancel_sessions,
+        )
+
+
+@strawberry.type(description="The answer to a change of a site.")
+class SitePayload(Payload):
+    """The site as it now stands."""
+
+    site: Site | None = strawberry.field(default=None, description="The site; empty if refused.")
+
+
+@strawberry.type
+class SiteMutation:
+    """Acts on sites."""
+
+    @mutation("Add a site with its rooms (考试点). For officials within their territory.")
+    async def site_add(self, info: Info, input: SiteAddInput) -> SitePayload:
+        """A new site."""
+        row = await sites.add_site(info.context.db, input.order(), caller=info.context.caller)
+        return SitePayload(site=Site.from_row(row))
+
+    @mutation("Say how many places of an exam a site offers. For officials within their territory.")
+    async def site_offer_set(self, info: Info, input: SiteOfferSetInput) -> SitePayload:
+        """An offer made, changed or taken back."""
+        row = await sites.set_offer(info.context.db, input.order(), caller=info.context.caller)
+        return SitePayload(site=Site.from_row(row))
+
+    @mutation("Close a site for some days, with its public sessions if so asked. For officials within their territory.")
+    async def site_close(self, info: Info, input: SiteCloseInput) -> SitePayload:
+        """A closure."""
+        context = info.context
+        row = await sites.close_site(context.db, input.order(), caller=context.caller, now=context.now())
+        return SitePayload(site=Site.from_row(row))
