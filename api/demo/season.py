@@ -1,9 +1,11 @@
-"""The play, act by act: asking, planning, consulting, publishing; as many rounds as it takes."""
+"""The play, act by act: asking, planning, consulting, publishing, booking, sitting; as many rounds as it takes."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from api.demo.asking import firms_ask
+from api.demo.attending import days_pass, firms_name_people
+from api.demo.certifying import bureau_issues, firms_accept_retakes, years_later
 from api.demo.consulting import everyone_answers, exam_body_answers
 from api.demo.documents import OPEN_REQUESTS, REPORT, ROUND_OPEN, ROUND_PLANS
 from api.demo.stage import Stage
@@ -13,7 +15,10 @@ CONSULTING = timedelta(days=16)
 UNTIL_PUBLICATION = timedelta(days=3)
 LEAD = timedelta(days=11)
 HORIZON = timedelta(days=92)
+BETWEEN_LOOKS = timedelta(days=2)
+BETWEEN_ROUNDS = timedelta(days=21)
 MOST_ROUNDS_OF_ANSWERS = 8
+MOST_ROUNDS = 6
 SEARCH_SECONDS = 8.0
 
 
@@ -21,34 +26,51 @@ async def play(stage: Stage) -> dict[str, Any]:
     """Everything once, and what it came to."""
     stage.say("firms ask for their workers' exams")
     await firms_ask(stage)
-    await play_round(stage)
+    while await open_requests(stage) and len(stage.ledger.rounds) < MOST_ROUNDS:
+        await play_round(stage)
+        await live_until(stage, stage.clock() + BETWEEN_ROUNDS)
+    await live_until(stage, stage.clock() + HORIZON)
+    left = await open_requests(stage)
+    stage.say("years pass; certificates fall due for renewal")
+    await years_later(stage)
     return {
         "counts": dict(stage.ledger.counts),
         "objections": dict(stage.ledger.objections),
+        "refusals": dict(stage.ledger.refusals),
         "rounds": stage.ledger.rounds,
         "report": (await stage.bureau.ask(REPORT))["report"],
-        "unplaced": [request async for request in stage.bureau.pages(OPEN_REQUESTS)],
+        "unplaced": left,
     }
 
 
+async def open_requests(stage: Stage) -> list[dict[str, Any]]:
+    """What firms still wait for."""
+    return [each async for each in stage.bureau.pages(OPEN_REQUESTS)]
+
+
+async def live_until(stage: Stage, moment: datetime) -> None:
+    """Let days pass: people come to their sessions, marks arrive, certificates are issued, retakes accepted."""
+    while stage.clock() < moment:
+        await stage.wait_until(min(moment, stage.clock() + BETWEEN_LOOKS))
+        await days_pass(stage)
+        await bureau_issues(stage)
+        await firms_accept_retakes(stage)
+
+
 async def play_round(stage: Stage) -> None:
-    """One round, from its opening to its publication."""
-    calendar = calendar_from(stage.clock(), await first_wish(stage))
+    """One round, from its opening to its publication and the naming of people."""
+    wishes = [date.fromisoformat(each["earliestDay"]) for each in await open_requests(stage)]
+    calendar = calendar_from(stage.clock(), min(wishes))
     opened = await stage.bureau.act(ROUND_OPEN, **calendar, seed=1, timeLimitSeconds=SEARCH_SECONDS)
-    round_id = opened["round"]["id"]
-    stage.say(f"round {opened['round']['number']} collects requests")
-    await stage.wait_until(stage.clock() + COLLECTING)
-    stage.say("a plan is there; everyone it concerns is asked")
+    round_id, number = opened["round"]["id"], opened["round"]["number"]
+    stage.say(f"round {number} collects requests")
+    await live_until(stage, datetime.fromisoformat(calendar["collectUntil"]))
+    stage.say(f"round {number} is planned; everyone it concerns is asked")
     await consult(stage)
-    stage.say("the consultation is over; what is agreed is published")
-    await stage.wait_until(datetime.fromisoformat(calendar["publishAt"]))
+    await live_until(stage, datetime.fromisoformat(calendar["publishAt"]))
     stage.ledger.rounds.append((await stage.bureau.ask(ROUND_PLANS, id=round_id))["node"])
-
-
-async def first_wish(stage: Stage) -> date:
-    """The first day that an open request asks for."""
-    days = [date.fromisoformat(each["earliestDay"]) async for each in stage.bureau.pages(OPEN_REQUESTS)]
-    return min(days)
+    stage.say(f"round {number} is published; firms name their people")
+    await firms_name_people(stage)
 
 
 def calendar_from(now: datetime, first_wish: date) -> dict[str, str]:
@@ -72,12 +94,12 @@ async def consult(stage: Stage) -> None:
 
     After that the silent offices' deadline passes, their towns speak for them, and the exam body confirms.
     """
+    end = stage.clock() + CONSULTING
     may_object = True
     for _ in range(MOST_ROUNDS_OF_ANSWERS):
-        answers = await everyone_answers(stage, may_object=may_object)
-        answers += await exam_body_answers(stage)
+        await everyone_answers(stage, may_object=may_object)
+        await exam_body_answers(stage)
         may_object = False
-        due = await stage.worker.next_due()
-        if due is None or (not answers and due > stage.clock() + CONSULTING):
+        if stage.clock() >= end:
             return
-        await stage.wait_until(min(due, stage.clock() + timedelta(days=4)))
+        await live_until(stage, min(end, stage.clock() + BETWEEN_LOOKS))
