@@ -66,13 +66,7 @@ async def ended(stage: Stage, state: str) -> list[dict[str, Any]]:
 
 async def roster(person: Person, session_id: str) -> list[dict[str, Any]]:
     """The people booked in a session."""
-    found, after = [], None
-    while True:
-        page = (await person.ask(ROSTER, id=session_id, after=after))["node"]["bookings"]
-        found += [booking for booking in page["nodes"] if booking["state"] == "CONFIRMED"]
-        if not page["pageInfo"]["hasNextPage"]:
-            return found
-        after = page["pageInfo"]["endCursor"]
+    return [booking async for booking in person.pages(ROSTER, id=session_id)]
 
 
 async def mark_attendance(stage: Stage) -> None:

@@ -129,11 +129,9 @@ query EndedSessions($states: [SessionState!], $before: Date, $first: Int, $after
 """
 
 ROSTER = """
-query Roster($id: ID!, $after: String) {
-  node(id: $id) {
-    ... on Session {
-      bookings(first: 100, after: $after) { nodes { id attendance state } pageInfo { hasNextPage endCursor } }
-    }
+query Roster($id: ID!, $first: Int, $after: String) {
+  bookings(sessionId: $id, states: [CONFIRMED], first: $first, after: $after) {
+    nodes { id attendance } pageInfo { hasNextPage endCursor }
   }
 }
 """
