@@ -11,13 +11,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.catalogue import Exam
 from models.demand import Request, RequestPerson
 from models.outcomes import Result
-from models.parties import Enterprise, ExamBody, Worker
+from models.parties import Enterprise, Worker
 from models.places import Jurisdiction, Site, SiteOffer
 from models.vocabulary import Outcome, RequestOrigin, RequestState, Role, Subject
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
 from scheduler.catalogue import ExamInForce, exam_in_force, exams_of
-from scheduler.eligibility import APPLICATION_RULES, Occasion, Standing, counts_until, standings_of, why_not
+from scheduler.eligibility import REQUEST_RULES, Occasion, Standing, counts_until, standings_of, why_not
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, Refusal, Refused, not_found, refuse
 from scheduler.typed import refuse_any, why_not_between, why_not_point
@@ -58,9 +58,11 @@ async def submit_request(db: AsyncSession, order: RequestOrder, *, caller: Calle
     workers = await workers_named(db, order.worker_ids, caller=caller)
     refuse_any(wrong_size(order), wrong_window(order, today=today, lead=timedelta(days=lead)), wrong_place(order))
 
-    exam = await next_exam(db, order, workers, bureau_id=caller.bureau_id or 0, on=today)
+    sits_from = max(today, order.earliest_day)
+    exam = await next_exam(db, order, workers, today=today, sits_from=sits_from)
     await refuse_unoffered(db, exam.exam, bureau_id=caller.bureau_id or 0)
-    await refuse_ineligible(db, exam, workers, asked_on=today, enterprise_id=firm.id)
+    occasion = Occasion(enterprise_id=firm.id, rule=exam.item_rule, on=sits_from, asked_on=today)
+    await refuse_ineligible(db, exam.exam, workers, occasion)
 
     request = Request(
         enterprise_id=firm.id,
@@ -141,10 +143,12 @@ def wrong_place(order: RequestOrder) -> Refusal | None:
 
 
 async def next_exam(
-    db: AsyncSession, order: RequestOrder, workers: Sequence[Worker], *, bureau_id: int, on: date
+    db: AsyncSession, order: RequestOrder, workers: Sequence[Worker], *, today: date, sits_from: date
 ) -> ExamInForce:
     """
     The subject that is next for these people: theory, and the practical once all of them have passed it.
+
+    People who are not named yet count as newcomers.
 
     Raises:
         Refused: NOT_FOUND for an unknown item; BAD_INPUT where some have passed theory and some have not.
@@ -154,15 +158,15 @@ async def next_exam(
         raise not_found("item", "input", "itemId")
     theory, practical = exams.get(Subject.THEORY), exams.get(Subject.PRACTICAL)
     if theory is None or practical is None:
-        return await exam_in_force(db, (theory or practical or exams[Subject.THEORY]).id, on=on)
-    first = await exam_in_force(db, theory.id, on=on)
-    if not await is_gated(db, bureau_id) or not workers or len(workers) < order.people:
+        return await exam_in_force(db, next(iter(exams.values())).id, on=today)
+    first = await exam_in_force(db, theory.id, on=today)
+    if len(workers) < order.people:
         return first
-    passed = await passed_theory(db, workers, first, on=on)
+    passed = await passed_theory(db, workers, first, on=sits_from)
     if not passed:
         return first
     if len(passed) == len(workers):
-        return await exam_in_force(db, practical.id, on=on)
+        return await exam_in_force(db, practical.id, on=today)
     raise Refused(
         *(
             Refusal(
@@ -174,12 +178,6 @@ async def next_exam(
             for worker_id in sorted(passed)
         )
     )
-
-
-async def is_gated(db: AsyncSession, bureau_id: int) -> bool:
-    """Whether the bureau's exam body admits to the practical only after theory."""
-    gates = (await db.exec(select(col(ExamBody.is_gated)).where(col(ExamBody.bureau_id) == bureau_id))).all()
-    return any(gates) or not gates
 
 
 async def passed_theory(db: AsyncSession, workers: Sequence[Worker], theory: ExamInForce, *, on: date) -> set[int]:
@@ -213,19 +211,16 @@ async def refuse_unoffered(db: AsyncSession, exam: Exam, *, bureau_id: int) -> N
         )
 
 
-async def refuse_ineligible(
-    db: AsyncSession, exam: ExamInForce, workers: Sequence[Worker], *, asked_on: date, enterprise_id: int
-) -> None:
+async def refuse_ineligible(db: AsyncSession, exam: Exam, workers: Sequence[Worker], occasion: Occasion) -> None:
     """
     Judge everyone named by the rules of application.
 
     Raises:
         Refused: Every reason of every worker; ALREADY_ASKED for those on another standing request.
     """
-    standings = await standings_of(db, workers, exam.exam, gated=True)
-    occasion = Occasion(enterprise_id=enterprise_id, rule=exam.item_rule, on=asked_on, asked_on=asked_on)
-    reasons = [reason for each in standings.values() for reason in why_not(each, occasion, APPLICATION_RULES)]
-    reasons += await asked_elsewhere(db, exam.exam, standings)
+    standings = await standings_of(db, workers, exam, gated=True)
+    reasons = [reason for each in standings.values() for reason in why_not(each, occasion, REQUEST_RULES)]
+    reasons += await asked_elsewhere(db, exam, standings)
     if reasons:
         raise Refused(*(Refusal(r.code, r.message, ("input", "workerIds"), r.worker_id) for r in reasons))
 

@@ -1,8 +1,10 @@
 """
 Who may sit an exam: one small named rule each, for requests, the booking desk and results alike.
 
-A series of sittings begins with an application and ends with a pass, or when no retake is left; after that a person may
-apply anew, and a new series begins. Absence is a failure without a retake.
+A series of sittings begins with an application and ends with a pass, or when no retake is left: the retakes are used,
+their window is over, the item knows none, or the person was absent. After that a person may apply anew and a new series
+begins; so a retake is a right to sit within its window, and having none left is no bar, only a beginning. What is never
+allowed is to sit again on the day of a failure or absence.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -145,13 +147,11 @@ def why_not_theory_first(standing: Standing, occasion: Occasion) -> Refusal | No
 
 
 def why_not_retake(standing: Standing, occasion: Occasion) -> Refusal | None:
-    """A failed exam is sat again within its window, never on the same day."""
+    """Whoever failed or was absent sits again on a later day, as a retake or in a new series."""
     last = standing.last
-    if last is None or last.outcome is not Outcome.FAILED:
+    if last is None or last.outcome is Outcome.PASSED or occasion.on > last.sat_on:
         return None
-    if occasion.on <= last.sat_on:
-        return Refusal(Code.RETAKE_NOT_OPEN, f"A retake is never on the same day: choose one after {last.sat_on}.")
-    return None
+    return Refusal(Code.RETAKE_NOT_OPEN, f"Nobody sits again on the same day: choose one after {last.sat_on}.")
 
 
 def why_not_booked(standing: Standing, _occasion: Occasion) -> Refusal | None:
@@ -170,11 +170,13 @@ APPLICATION_RULES: Sequence[tuple[str, Rule]] = (
     ("Who holds or awaits the certificate is not examined for it.", why_not_certified),
     ("Nobody sits again what is passed and still counts.", why_not_passed),
 )
+ONE_PLACE: tuple[str, Rule] = ("One place per person and exam at a time.", why_not_booked)
+REQUEST_RULES: Sequence[tuple[str, Rule]] = (*APPLICATION_RULES, ONE_PLACE)
 BOOKING_RULES: Sequence[tuple[str, Rule]] = (
     *APPLICATION_RULES,
     ("The practical follows a passed theory.", why_not_theory_first),
-    ("A retake is never on the same day as the failure.", why_not_retake),
-    ("One place per person and exam at a time.", why_not_booked),
+    ("Nobody sits again on the day of a failure or absence.", why_not_retake),
+    ONE_PLACE,
 )
 
 
