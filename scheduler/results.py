@@ -55,7 +55,7 @@ class Sheet:
 
 async def record_results(
     db: AsyncSession, session_id: int, marks: Sequence[Mark], *, caller: Caller, now: datetime
-) -> Session:
+) -> Outcomes:
     """
     Record marks of a held session, all or none; the absent get theirs by themselves, and what follows happens too.
 
@@ -78,8 +78,9 @@ async def record_results(
         session.state = SessionState.CLOSED
     await db.flush()
     await note(db, "results", "session", session.id, recorded=len(results))
-    await follow_up(db, Outcomes(session, sheet.exam, tuple(results)), now=now)
-    return session
+    outcomes = Outcomes(session, sheet.exam, tuple(results))
+    await follow_up(db, outcomes, now=now)
+    return outcomes
 
 
 async def lock_candidates(db: AsyncSession, session: Session) -> None:

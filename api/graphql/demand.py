@@ -14,6 +14,7 @@ from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
 from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
 from api.graphql.parties import Enterprise, Worker
+from models.bookings import Promise as PromiseRow
 from models.demand import Request as RequestRow
 from models.demand import RequestPerson as RequestPersonRow
 from models.vocabulary import RequestOrigin, RequestState
@@ -21,6 +22,7 @@ from scheduler import demand, request_changes
 from scheduler.visibility import visible
 
 if TYPE_CHECKING:
+    from api.graphql.bookings import Promise
     from api.graphql.rounds import Round
 
 strawberry.enum(RequestOrigin, name="RequestOrigin", description="Why a request exists.")
@@ -71,6 +73,14 @@ class Request(Entity, relay.Node):
         loader = info.context.loader("persons of requests", lambda ids: persons_of(info, ids))
         return [await get(info, Worker, worker_id) for worker_id in await loader.load(self.id)]
 
+    @strawberry.field(description="The places promised to it (预留名额).")
+    async def promises(self, info: Info) -> list[Annotated["Promise", strawberry.lazy("api.graphql.bookings")]]:
+        """What rounds set aside for it."""
+        loader = info.context.loader("promises of requests", lambda ids: promises_of(info, ids))
+        definition = info.schema.get_type_by_name("Promise")
+        kind: type[Promise] = definition.origin  # type: ignore[union-attr,assignment]
+        return [kind.from_row(row) for row in await loader.load(self.id)]
+
 
 async def persons_of(info: Info, request_ids: list[int]) -> list[list[int]]:
     """The workers named on each request, in one statement."""
@@ -78,6 +88,14 @@ async def persons_of(info: Info, request_ids: list[int]) -> list[list[int]]:
     async with info.context.reading() as db:
         rows = (await db.exec(named.order_by(col(RequestPersonRow.worker_id)))).all()
     return [[row.worker_id for row in rows if row.request_id == request_id] for request_id in request_ids]
+
+
+async def promises_of(info: Info, request_ids: list[int]) -> list[list[PromiseRow]]:
+    """The visible promises made to each request, in one statement."""
+    seen = visible(PromiseRow, info.context.caller).where(col(PromiseRow.request_id).in_(request_ids))
+    async with info.context.reading() as db:
+        rows = (await db.exec(seen.order_by(col(PromiseRow.id)))).all()
+    return [[row for row in rows if row.request_id == request_id] for request_id in request_ids]
 
 
 @strawberry.input(description="A new wish for places.")

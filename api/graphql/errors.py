@@ -28,6 +28,8 @@ class UserError:
 class RuleRefusal(UserError):
     """A refusal that concerns the whole input."""
 
+    alternatives: strawberry.Private[tuple[int, ...]] = ()
+
 
 @strawberry.type(description="A refusal that concerns one worker of several.")
 class WorkerRefusal(UserError):
@@ -54,7 +56,7 @@ def as_user_error(reason: Refusal) -> UserError:
     """One reason as data."""
     path = list(reason.path)
     if reason.worker_id is None:
-        return RuleRefusal(message=reason.message, path=path, code=reason.code)
+        return RuleRefusal(message=reason.message, path=path, code=reason.code, alternatives=reason.alternatives)
     worker = strawberry.relay.to_base64("Worker", reason.worker_id)
     return WorkerRefusal(message=reason.message, path=path, code=reason.code, worker_id=strawberry.ID(worker))
 

@@ -7,9 +7,12 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from api.graphql.accounts import AccountMutation, AccountQuery
+from api.graphql.attendance import AttendanceMutation
 from api.graphql.audit import AuditQuery
+from api.graphql.bookings import BookingMutation, BookingQuery
 from api.graphql.calendar import CalendarMutation, CalendarQuery
 from api.graphql.catalogue import CatalogueQuery
+from api.graphql.certificates import CertificateMutation, CertificateQuery
 from api.graphql.consultation import ConsultationMutation, ConsultationQuery
 from api.graphql.demand import DemandMutation, DemandQuery
 from api.graphql.errors import RuleRefusal, WorkerRefusal
@@ -19,7 +22,9 @@ from api.graphql.parties import PartyQuery
 from api.graphql.places import PlaceMutation, PlaceQuery
 from api.graphql.policy import PolicyMutation, PolicyQuery
 from api.graphql.registration import RegistrationMutation
+from api.graphql.renewals import RenewalMutation, RenewalQuery
 from api.graphql.reports import ReportQuery
+from api.graphql.results import ResultMutation
 from api.graphql.rounds import RoundMutation, RoundQuery
 from api.graphql.sessions import SessionQuery
 from api.graphql.site_changes import SiteMutation
@@ -39,6 +44,9 @@ class Query(
     RoundQuery,
     SessionQuery,
     ConsultationQuery,
+    BookingQuery,
+    CertificateQuery,
+    RenewalQuery,
     ReportQuery,
     AuditQuery,
 ):
@@ -59,6 +67,11 @@ class Mutation(
     DemandMutation,
     RoundMutation,
     ConsultationMutation,
+    BookingMutation,
+    AttendanceMutation,
+    ResultMutation,
+    CertificateMutation,
+    RenewalMutation,
 ):
     """Every noun's acts."""
 

@@ -1,7 +1,7 @@
 """Exam sessions: where, when, what, with whom, and how many places are left."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import strawberry
 from sqlmodel import col, select
@@ -14,6 +14,8 @@ from api.graphql.paging import After, Before, Connection, First, Last, Page, con
 from api.graphql.parties import ExamBody, Examiner
 from api.graphql.places import Jurisdiction
 from api.graphql.sites import Site
+from models.bookings import Booking as BookingRow
+from models.bookings import Promise as PromiseRow
 from models.rounds import Consent as ConsentRow
 from models.sessions import Session as SessionRow
 from models.sessions import SessionStaff
@@ -21,6 +23,7 @@ from models.vocabulary import Part, SessionState, Tier
 from scheduler.visibility import visible
 
 if TYPE_CHECKING:
+    from api.graphql.bookings import Booking, Promise
     from api.graphql.consultation import Consent
 
 strawberry.enum(SessionState, name="SessionState", description="Where a session stands, from plan to results.")
@@ -85,15 +88,28 @@ class Session(Entity, relay.Node):
     async def consents(self, info: Info) -> list[Annotated["Consent", strawberry.lazy("api.graphql.consultation")]]:
         """The consultation on it."""
         loader = info.context.loader("consents of sessions", lambda ids: consents_of(info, ids))
-        kind = consent_type(info)
+        kind = kind_named(info, "Consent")
+        return [kind.from_row(row) for row in await loader.load(self.id)]
+
+    @strawberry.field(description="The places taken by name that you may see: the roster (名单).")
+    async def bookings(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Annotated["Booking", strawberry.lazy("api.graphql.bookings")]]:
+        """Who comes, in the order of booking."""
+        rows = visible(BookingRow, info.context.caller).where(col(BookingRow.session_id) == self.id)
+        return await connect(info, kind_named(info, "Booking"), rows, Page(first, after, last, before))
+
+    @strawberry.field(description="The promised places that you may see (预留名额).")
+    async def promises(self, info: Info) -> list[Annotated["Promise", strawberry.lazy("api.graphql.bookings")]]:
+        """What is set aside in it."""
+        loader = info.context.loader("promises of sessions", lambda ids: promises_of(info, ids))
+        kind = kind_named(info, "Promise")
         return [kind.from_row(row) for row in await loader.load(self.id)]
 
 
-def consent_type(info: Info) -> "type[Consent]":
-    """The Consent type, which itself refers to sessions."""
-    definition = info.schema.get_type_by_name("Consent")
-    kind: type[Consent] = definition.origin  # type: ignore[union-attr,assignment]
-    return kind
+def kind_named(info: Info, name: str) -> Any:
+    """The type of this name, which itself refers to sessions."""
+    return info.schema.get_type_by_name(name).origin  # type: ignore[union-attr]
 
 
 async def staff_of(info: Info, session_ids: list[int]) -> list[list[int]]:
@@ -109,6 +125,14 @@ async def consents_of(info: Info, session_ids: list[int]) -> list[list[ConsentRo
     seen = visible(ConsentRow, info.context.caller).where(col(ConsentRow.session_id).in_(session_ids))
     async with info.context.reading() as db:
         rows = (await db.exec(seen.order_by(col(ConsentRow.id)))).all()
+    return [[row for row in rows if row.session_id == session_id] for session_id in session_ids]
+
+
+async def promises_of(info: Info, session_ids: list[int]) -> list[list[PromiseRow]]:
+    """The visible promises of each session, in one statement."""
+    seen = visible(PromiseRow, info.context.caller).where(col(PromiseRow.session_id).in_(session_ids))
+    async with info.context.reading() as db:
+        rows = (await db.exec(seen.order_by(col(PromiseRow.id)))).all()
     return [[row for row in rows if row.session_id == session_id] for session_id in session_ids]
 
 
