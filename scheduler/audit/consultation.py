@@ -71,9 +71,9 @@ CONSULTED = "('PUBLISHED', 'FROZEN', 'HELD', 'CLOSED')"
 
 # Silence of an office or a town is answered for by a jurisdiction above it, in the same session.
 ANSWERED_FOR = """
-    EXISTS (SELECT FROM line JOIN consent c ON c.jurisdiction_id = line.above_id
+    EXISTS (SELECT FROM line JOIN consent answer ON answer.jurisdiction_id = line.above_id
              WHERE line.jurisdiction_id = {silent}.jurisdiction_id AND line.height > 0
-               AND c.session_id = {silent}.session_id AND c.state = 'AGREED')
+               AND answer.session_id = {silent}.session_id AND answer.state = 'AGREED')
 """
 
 NEEDED_CONSENTS_GIVEN = Invariant(

@@ -1,0 +1,203 @@
+"""A small world in which every promise holds: a planned round, consents, sessions to come and held, a renewal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.journal import IdempotencyKey, OutboxMessage
+from models.outcomes import Renewal
+from models.parties import Examiner, Worker
+from models.places import Jurisdiction
+from models.rounds import Consent, Plan, Round
+from models.sessions import Session
+from models.vocabulary import (
+    Attendance,
+    CertificateState,
+    ConsentParty,
+    ConsentState,
+    PlanState,
+    RenewalState,
+    Role,
+    RoundState,
+    SessionState,
+)
+from tests import factories as make
+
+SAT, AGAIN, DROVE = date(2026, 2, 10), date(2026, 2, 20), date(2026, 2, 24)
+
+PROBLEM: dict[str, Any] = {
+    "format": "doorstep-problem/1",
+    "blocks": [{"id": "2026-04-15-am", "date": "2026-04-15", "part": "am"}],
+    "jurisdictions": [{"id": "o1", "tier": "office"}],
+    "items": [{"id": "n1", "staff": 1, "min_people": 1}],
+    "sites": [],
+    "staff": [],
+    "requests": [
+        {"id": "r1", "jurisdiction": "o1", "item": "n1", "people": 2, "enterprise": "e1", "unplaced_cost": 100},
+    ],
+}
+ANSWER: dict[str, Any] = {
+    "format": "doorstep-plan/1",
+    "sessions": [],
+    "unplaced": [{"request": "r1", "people": 2, "reason": "NO_OFFER", "detail": {}}],
+    "objective": 200.0,
+    "terms": {
+        "open": 0.0, "tier": 0.0, "staff": 0.0, "travel": 0.0, "wait": 0.0, "unplaced": 200.0, "change": 0.0,
+    },
+    "bound": 200.0,
+    "gap": 0.0,
+    "seconds": 0.1,
+    "seed": 0,
+    "stopped": "optimal",
+}  # fmt: skip
+
+
+@dataclass
+class World:
+    """What the world is made of, and the keys of its rows by the names that tests use."""
+
+    district: make.District
+    examiners: Sequence[Examiner]
+    workers: Sequence[Worker]
+    planned: Round
+    elsewhere: Jurisdiction
+    ids: dict[str, int] = field(default_factory=dict)
+
+    def note(self, **rows: Any) -> None:
+        """Remember rows under these names."""
+        self.ids |= {name: row.id for name, row in rows.items()}
+
+
+async def make_world(db: AsyncSession) -> World:
+    """The world, written by an account."""
+    district = await make.make_district(db)
+    world = World(
+        district,
+        examiners=[await make.make_examiner(db, exam_body=district.exam_body) for _ in range(2)],
+        workers=[await make.make_worker(db, enterprise=district.enterprise) for _ in range(5)],
+        planned=await make.make_round(db, bureau=district.bureau, state=RoundState.PUBLISHED),
+        elsewhere=await make.make_office(db, town=await make.make_town(db, bureau=district.bureau)),
+    )
+    empty = await make.make_site(db, jurisdiction=district.office, rooms=0)
+    names = {f"w{n}": worker for n, worker in enumerate(world.workers, 1)}
+    world.note(**names, e1=world.examiners[0], office=district.office, town=district.town, bureau=district.bureau)
+    world.note(round=world.planned, enterprise=district.enterprise, elsewhere=world.elsewhere, empty=empty)
+    world.note(item=district.item.item, rule=district.item.rule)
+    await plan_it(db, world)
+    await open_session(db, world)
+    await held_sessions(db, world)
+    await renewed_certificate(db, world)
+    await messages_and_keys(db, world)
+    return world
+
+
+async def plan_it(db: AsyncSession, world: World) -> None:
+    """The round's plan; what it left out is enough to price."""
+    plan = Plan(
+        round_id=world.planned.id,
+        version=1,
+        state=PlanState.CURRENT,
+        problem=PROBLEM,
+        answer=ANSWER,
+        changes={},
+        baselines={},
+        cost_fen=200.0,
+        bound_fen=200.0,
+        made_at=make.NOW,
+    )
+    world.note(plan=await make.written(db, plan))
+
+
+async def consented_session(db: AsyncSession, world: World, **given: Any) -> Session:
+    """A session of the round with every consent; the office was silent, and the town answered in its place."""
+    at = {"site": world.district.site, "exam_body": world.district.exam_body, "round_": world.planned}
+    session = await make.make_session(db, **(at | {"examiners": world.examiners} | given))
+    office = await consent(db, session, ConsentParty.OFFICE, jurisdiction_id=world.district.office.id)
+    await make.walked(db, office, [ConsentState.ESCALATED])
+    asked = [
+        await consent(db, session, ConsentParty.TOWN, jurisdiction_id=world.district.town.id, in_place_of_id=office.id),
+        *[await consent(db, session, ConsentParty.STAFF, examiner_id=each.id) for each in world.examiners],
+        await consent(db, session, ConsentParty.EXAM_BODY, exam_body_id=session.exam_body_id),
+    ]
+    for each in asked:
+        await make.walked(db, each, [ConsentState.AGREED])
+    world.note(last_consent=asked[-1])
+    return session
+
+
+async def consent(db: AsyncSession, session: Session, party: ConsentParty, **of: Any) -> Consent:
+    """A question put to a party."""
+    asked = Consent(session_id=session.id, party=party, state=ConsentState.ASKED, due_at=make.NOW, **of)
+    return await make.written(db, asked)
+
+
+async def open_session(db: AsyncSession, world: World) -> None:
+    """A published session: three places promised of which one is named, and an open place taken."""
+    session = await consented_session(db, world, exam=world.district.item.theory)
+    request = await make.make_request(
+        db, enterprise=world.district.enterprise, exam=world.district.item.theory, people=3
+    )
+    promise = await make.make_promise(db, session=session, request=request)
+    named = await make.make_booking(db, session=session, worker=world.workers[0], promise=promise)
+    taken = await make.make_booking(db, session=session, worker=world.workers[1])
+    world.note(to_come=session, request=request, promise=promise, named=named, taken=taken)
+
+
+async def held_sessions(db: AsyncSession, world: World) -> None:
+    """A theory with a pass, a failure and an absence; the retake; the practical of the one who passed."""
+    item = world.district.item
+    assert item.practical is not None
+    assert item.practical_rule is not None
+    theory = {"exam": item.theory, "rule": item.theory_rule}
+    window = {"retake_from": date(2026, 2, 11), "retake_until": date(2027, 2, 10)}
+    first = await consented_session(db, world, exam=item.theory, day=SAT, state=SessionState.CLOSED)
+    again = await consented_session(db, world, exam=item.theory, day=AGAIN, state=SessionState.CLOSED)
+    drove = await consented_session(db, world, exam=item.practical, day=DROVE, state=SessionState.CLOSED)
+    _, _, third, fourth, fifth = world.workers
+    practical = {"exam": item.practical, "rule": item.practical_rule}
+    passed = await sat(db, first, third, mark=80, **theory)
+    failed = await sat(db, first, fourth, mark=60, **theory, **window)
+    missed = await sat(db, first, fifth, mark=None, **theory)
+    retaken = await sat(db, again, fourth, mark=75, attempt=2, **theory)
+    world.note(passed=passed, failed=failed, missed=missed, retaken=retaken, first=first, again=again, drove=drove)
+    world.note(driven=await sat(db, drove, third, mark=70, **practical))
+    world.ids |= {"passed_booking": passed.booking_id, "missed_booking": missed.booking_id}
+
+
+async def sat(db: AsyncSession, session: Session, worker: Worker, *, mark: float | None, **given: Any) -> Any:
+    """A sitting with its result."""
+    attendance = Attendance.ABSENT if mark is None else Attendance.PRESENT
+    booking = await make.make_booking(db, session=session, worker=worker, attendance=attendance)
+    return await make.make_result(db, booking=booking, mark=mark, sat_on=session.day, **given)
+
+
+async def renewed_certificate(db: AsyncSession, world: World) -> None:
+    """A certificate that was renewed on the day it ended."""
+    worker, item, today = world.workers[2], world.district.item, date(2026, 3, 1)
+    earlier = {"issued_on": date(2022, 3, 1), "expires_on": today}
+    old = await make.make_certificate(db, worker=worker, item=item, state=CertificateState.RENEWED, **earlier)
+    later = {"issued_on": today, "expires_on": date(2030, 3, 1), "renews_id": old.id}
+    new = await make.make_certificate(db, worker=worker, item=item, state=CertificateState.VALID, **later)
+    renewal = Renewal(
+        certificate_id=old.id,
+        enterprise_id=worker.enterprise_id,
+        state=RenewalState.PROPOSED,
+        due_on=date(2026, 2, 1),
+        proposed_at=make.NOW,
+    )
+    await make.written(db, renewal)
+    await make.walked(db, renewal, [RenewalState.APPLIED])
+    renewal.successor_id = new.id
+    await make.walked(db, renewal, [RenewalState.GRANTED])
+    world.note(old=old, new=new, renewal=renewal)
+
+
+async def messages_and_keys(db: AsyncSession, world: World) -> None:
+    """A message on its way, and an answered key."""
+    account = await make.make_account(db, role=Role.AUDITOR)
+    message = OutboxMessage(recipient="enterprise:1", subject="s", body="b", made_at=make.NOW, due_at=make.NOW)
+    kept = IdempotencyKey(account_id=account.id, key="k", fingerprint="f", answer={"a": 1}, asked_at=make.NOW)
+    world.note(message=await make.written(db, message), key=await make.written(db, kept))

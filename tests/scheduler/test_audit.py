@@ -1,0 +1,329 @@
+"""The auditor finds nothing in a clean world, and in a corrupted one names exactly what was corrupted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import event
+
+from models.database import Database
+from scheduler.audit.auditor import INVARIANTS, audit, verdicts
+from scheduler.audit.invariant import Violation
+from tests import factories as make
+from tests.scheduler.audited_world import World, make_world
+
+pytestmark = pytest.mark.asyncio
+
+NEVER_OVERSOLD = "ALTER TABLE session DROP CONSTRAINT ck_session_never_oversold"
+MOVED = (
+    "INSERT INTO audit_entry (at, actor, act, entity, entity_id, from_state, to_state, detail)"
+    " VALUES ('2026-03-02T02:00Z', 'test', 'state', '{}', {}, {}, '{}', '{{{{}}}}')"
+)
+
+
+def moved(entity: str, row: str, before: str | None, after: str) -> str:
+    """The entry that the guard would have written."""
+    return MOVED.format(entity, row, f"'{before}'" if before else "NULL", after)
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """What is done behind the guards' back, and what the auditor must say; `also` names what breaks along with it."""
+
+    invariant: str
+    statements: Sequence[str]
+    entity: str
+    row: str
+    found: str
+    also: frozenset[str] = frozenset()
+
+
+def also(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+CORRUPTIONS = [
+    Corruption(
+        "never-oversold",
+        [NEVER_OVERSOLD, "UPDATE session SET places = 3 WHERE id = {to_come}"],
+        "session", "to_come", "2 taken and 2 promised of 3 places",
+    ),
+    Corruption(
+        "taken-are-booked", ["UPDATE session SET taken = 1 WHERE id = {to_come}"],
+        "session", "to_come", "1 taken, 2 booked",
+    ),
+    Corruption(
+        "promised-are-unnamed", ["UPDATE session SET promised = 1 WHERE id = {to_come}"],
+        "session", "to_come", "1 promised, 2 unnamed",
+    ),
+    Corruption(
+        "named-are-booked", ["UPDATE booking SET promise_id = NULL WHERE id = {named}"],
+        "promise", "promise", "1 of 3 named, 0 booked",
+    ),
+    Corruption(
+        "named-when-frozen",
+        ["UPDATE session SET state = 'FROZEN' WHERE id = {to_come}",
+         moved("session", "{to_come}", "PUBLISHED", "FROZEN")],
+        "promise", "promise", "session {to_come} is FROZEN, and 1 of 3 are named",
+    ),
+    Corruption(
+        "promises-trace-back", ["UPDATE request SET round_id = NULL WHERE id = {request}"],
+        "promise", "promise", "in round none",
+    ),
+    Corruption(
+        "promised-within-asked", ["UPDATE request SET people = 2 WHERE id = {request}"],
+        "request", "request", "2 people, 3 promised",
+    ),
+    Corruption(
+        "nothing-in-two-sessions",
+        [("UPDATE session s SET starts_at = o.starts_at, ends_at = o.ends_at FROM session o"
+         " WHERE s.id = {again} AND o.id = {first}")],
+        "session", "again", "staff {e1} is also in a session until",
+        also("claims-and-reasons"),
+    ),
+    Corruption(
+        "no-claims-overlap",
+        ["ALTER TABLE claim DROP CONSTRAINT ex_claim_one_place_at_a_time",
+         ("UPDATE claim SET during = (SELECT tstzrange(starts_at, ends_at) FROM session WHERE id = {first})"
+         " WHERE session_id = {again}")],
+        "session", "again", "staff {e1} is also in a session until",
+        also("claims-and-reasons"),
+    ),
+    Corruption(
+        "claims-and-reasons",
+        ["DELETE FROM claim WHERE session_id = {to_come} AND resource = 'STAFF' AND resource_id = {e1}"],
+        "session", "to_come", "staff {e1} is needed and not claimed",
+    ),
+    Corruption(
+        "claims-and-reasons",
+        [("INSERT INTO claim (session_id, resource, resource_id, during)"
+         " SELECT id, 'WORKER', {w5}, tstzrange(starts_at, ends_at) FROM session WHERE id = {to_come}")],
+        "session", "to_come", "worker {w5} is claimed without a reason",
+    ),
+    Corruption(
+        "room-of-its-site", ["UPDATE room SET site_id = {empty}"],
+        "session", "to_come", "of site {empty}",
+    ),
+    Corruption(
+        "nobody-twice",
+        ["DROP INDEX uq_booking_once_a_session",
+         "UPDATE booking SET worker_id = {w1} WHERE id = {taken}",
+         "DELETE FROM claim WHERE session_id = {to_come} AND resource = 'WORKER' AND resource_id = {w2}"],
+        "session", "to_come", "worker {w1} has 2 places",
+    ),
+    Corruption(
+        "tier-is-lowest-cover",
+        ["UPDATE session SET tier = 'TOWN', jurisdiction_id = {town} WHERE id = {to_come}"],
+        "session", "to_come", "the lowest that covers all is {office} (OFFICE)",
+    ),
+    Corruption(
+        "tier-is-lowest-cover", ["UPDATE session SET tier = 'BUREAU' WHERE id = {to_come}"],
+        "session", "to_come", "BUREAU at jurisdiction {office}",
+        also("needed-consents-given"),
+    ),
+    Corruption(
+        "tier-is-lowest-cover", ["UPDATE enterprise SET office_id = {elsewhere} WHERE id = {enterprise}"],
+        "session", "to_come", "which covers 1 of 2; the lowest that covers all is {bureau} (BUREAU)",
+        also("needed-consents-given"),
+    ),
+    Corruption(
+        "needed-consents-given",
+        ["UPDATE consent SET state = 'VOID' WHERE id = {last_consent}",
+         moved("consent", "{last_consent}", "AGREED", "VOID")],
+        "session", "drove", "no consent of exam_body",
+    ),
+    Corruption(
+        "no-answer-outstanding",
+        [("INSERT INTO consent (session_id, party, enterprise_id, state, due_at)"
+         " VALUES ({to_come}, 'HOST', {enterprise}, 'ASKED', now())"),
+         moved("consent", "(SELECT max(id) FROM consent)", None, "ASKED")],
+        "consent", "last_consent+1", "the consent of host is ASKED",
+    ),
+    Corruption(
+        "states-by-listed-moves",
+        ["UPDATE audit_entry SET actor = '' WHERE entity = 'round' AND to_state = 'PLANNING'"],
+        "round", "round", 'by "" goes from "COLLECTING" to "PLANNING"',
+    ),
+    Corruption(
+        "states-by-listed-moves",
+        ["DELETE FROM audit_entry WHERE entity = 'round' AND to_state = 'CONSULTING'"],
+        "round", "round", 'from "CONSULTING" to "PUBLISHED" after "PLANNING"',
+    ),
+    Corruption(
+        "states-by-listed-moves",
+        ["UPDATE round SET state = 'COLLECTING' WHERE id = {round}",
+         moved("round", "{round}", "PUBLISHED", "COLLECTING")],
+        "round", "round", 'from "PUBLISHED" to "COLLECTING" after "PUBLISHED"',
+    ),
+    Corruption(
+        "history-ends-in-state", ["UPDATE round SET state = 'CANCELLED' WHERE id = {round}"],
+        "round", "round", 'is "CANCELLED", its history ends in "PUBLISHED"',
+    ),
+    Corruption(
+        "history-ends-in-state", ["DELETE FROM renewal WHERE id = {renewal}"],
+        "renewal", "renewal", 'is "", its history ends in "GRANTED"',
+    ),
+    Corruption(
+        "trail-untouched",
+        ["UPDATE audit_entry SET at = at - interval '1 day' WHERE entity = 'round' AND to_state = 'PUBLISHED'"],
+        "round", "round", "the one before of",
+    ),
+    Corruption(
+        "trail-untouched",
+        [("INSERT INTO audit_entry (id, at, actor, act, entity, entity_id, detail)"
+         " VALUES (1000000, now(), 'test', 'revised', 'item', {item}, '{{}}')")],
+        "item", "item", "entry 1000000 was never given out",
+    ),
+    Corruption(
+        "guards-in-place", ["ALTER TABLE booking DISABLE TRIGGER guard_state"],
+        "booking", "", "trigger guard_state is switched off",
+    ),
+    Corruption(
+        "guards-in-place", ["DROP TRIGGER append_only ON audit_entry"],
+        "audit_entry", "", "trigger append_only is missing",
+    ),
+    Corruption(
+        "moves-as-in-code", ["DELETE FROM transition WHERE entity = 'plan' AND from_state = 'CURRENT'"],
+        "plan", "", 'from "CURRENT" to "SUPERSEDED" is missing',
+    ),
+    Corruption(
+        "moves-as-in-code", ["INSERT INTO transition VALUES ('round', 'PUBLISHED', 'COLLECTING')"],
+        "round", "", 'from "PUBLISHED" to "COLLECTING" is not listed in code',
+    ),
+    Corruption(
+        "plans-keep-their-rules",
+        ["UPDATE plan SET answer = jsonb_set(answer, '{{unplaced,0,people}}', '1')"],
+        "plan", "plan", "r1",
+    ),
+    Corruption(
+        "plans-cost-what-they-say", ["UPDATE plan SET cost_fen = 250"],
+        "plan", "plan", "row says 250.00 fen, its sessions cost 200.00",
+    ),
+    Corruption(
+        "messages-accounted-for",
+        ["UPDATE outbox_message SET is_dead = true, attempts = 8, delivered_at = due_at WHERE id = {message}"],
+        "outbox_message", "message", "dead, due",
+    ),
+    Corruption(
+        "one-answer-a-key", ["UPDATE idempotency_key SET answer = NULL"],
+        "idempotency_key", "key", "0 answers",
+    ),
+    Corruption(
+        "results-by-the-rule", ["UPDATE result SET mark = 69 WHERE id = {passed}"],
+        "result", "passed", "PASSED with mark 69, pass mark 70",
+    ),
+    Corruption(
+        "results-of-their-booking", ["UPDATE booking SET attendance = 'EXPECTED' WHERE id = {passed_booking}"],
+        "result", "passed", "EXPECTED, CONFIRMED",
+    ),
+    Corruption(
+        "closed-with-all-results", ["DELETE FROM result WHERE id = {missed}"],
+        "booking", "missed_booking", "session {first} is closed, worker {w5} has no result",
+    ),
+    Corruption(
+        "attempts-counted", ["UPDATE result SET attempt = 3 WHERE id = {retaken}"],
+        "result", "retaken", "attempt 3, in order 2, with 1 retakes allowed",
+    ),
+    Corruption(
+        "retakes-in-their-window", ["UPDATE result SET retake_until = '2026-02-15' WHERE id = {failed}"],
+        "result", "retaken", "sat on 2026-02-20 after FAILED on 2026-02-10, window 2026-02-11 to 2026-02-15",
+    ),
+    Corruption(
+        "windows-by-the-rule", ["UPDATE result SET retake_until = '2027-02-11' WHERE id = {failed}"],
+        "result", "failed", "window 2026-02-11 to 2027-02-11 of 12 months",
+    ),
+    Corruption(
+        "windows-by-the-rule",
+        ["UPDATE result SET retake_from = '2026-02-11', retake_until = '2026-03-11' WHERE id = {missed}"],
+        "result", "missed", "ABSENT on 2026-02-10",
+    ),
+    Corruption(
+        "ages-when-booked", ["UPDATE worker SET born_on = '1965-01-01' WHERE id = {w1}"],
+        "booking", "named", "worker {w1} was 61 when booked, admitted are 18 to 60",
+    ),
+    Corruption(
+        "certificates-earned",
+        [("INSERT INTO certificate (worker_id, item_id, rule_id, state, decision_due_at)"
+         " VALUES ({w4}, {item}, {rule}, 'PENDING', now())"),
+         moved("certificate", "(SELECT max(id) FROM certificate)", None, "PENDING")],
+        "certificate", "new+1", "worker {w4} never passed exam",
+    ),
+    Corruption(
+        "valid-as-long-as-ruled", ["UPDATE certificate SET expires_on = '2031-03-01' WHERE id = {new}"],
+        "certificate", "new", "says 4 years",
+    ),
+    Corruption(
+        "renewals-succeeded", ["UPDATE certificate SET renews_id = NULL WHERE id = {new}"],
+        "certificate", "old", "is RENEWED, its successor is none",
+        also("renewals-granted"),
+    ),
+    Corruption(
+        "renewals-granted", ["UPDATE renewal SET successor_id = NULL WHERE id = {renewal}"],
+        "renewal", "renewal", "is GRANTED",
+    ),
+]  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def world(database: Database) -> World:
+    async with database.writing(actor="account:1", now=make.NOW) as db:
+        return await make_world(db)
+
+
+async def found_in(database: Database) -> list[Violation]:
+    async with database.reading() as db:
+        return await audit(db)
+
+
+@pytest.mark.usefixtures("world")
+async def test_in_a_clean_world_every_promise_holds_for_some_row(database: Database) -> None:
+    async with database.reading() as db:
+        looked = await verdicts(db)
+
+    assert [violation for verdict in looked for violation in verdict.violations] == []
+    assert [verdict.name for verdict in looked if verdict.checked == 0] == []
+
+
+@pytest.mark.parametrize(
+    "corruption", CORRUPTIONS, ids=[f"{n}-{corruption.invariant}" for n, corruption in enumerate(CORRUPTIONS)]
+)
+async def test_the_corrupted_row_is_named(database: Database, world: World, corruption: Corruption) -> None:
+    name, _, beyond = corruption.row.partition("+")
+    row_id = world.ids[name] + int(beyond or 0) if name else 0
+    connection = await database.connect()
+    # As the owner of the server can: no trigger and no foreign key speaks up in this connection.
+    await connection.execute("SET session_replication_role = replica")
+    for statement in corruption.statements:
+        await connection.execute(statement.format(**world.ids))
+    await connection.close()
+
+    found = await found_in(database)
+
+    named = [row for row in found if row.invariant == corruption.invariant]
+    assert (corruption.entity, row_id) in {(row.entity, row.entity_id) for row in named}
+    assert corruption.found.format(**world.ids) in "\n".join(row.found for row in named)
+    assert {row.invariant for row in found} == {corruption.invariant} | corruption.also
+
+
+async def test_each_invariant_is_shown_to_fail() -> None:
+    names = [invariant.name for invariant in INVARIANTS]
+
+    assert len(set(names)) == len(names)
+    assert {corruption.invariant for corruption in CORRUPTIONS} == set(names)
+
+
+@pytest.mark.usefixtures("world")
+async def test_the_number_of_statements_does_not_grow_with_the_rows(database: Database) -> None:
+    asked: list[str] = []
+    event.listen(database.engine.sync_engine, "after_cursor_execute", lambda *given: asked.append(given[2]))
+    await found_in(database)
+    once = len(asked)
+    async with database.writing(actor="account:1", now=make.NOW) as db:
+        await make_world(db)
+    asked.clear()
+
+    await found_in(database)
+
+    assert len(asked) == once
+    assert once < 2 * len(INVARIANTS) + 5
