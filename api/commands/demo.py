@@ -32,8 +32,8 @@ class Options:
 
     port: int = 8000
     """Where to serve, on 127.0.0.1."""
-    seed: int = 1
-    """Which district; the same number gives the same one."""
+    seed: int | None = None
+    """Which district; the same number gives the same one. Without it, the one that is there, or the first."""
     home: Path | None = None
     """Where its files lie, in place of DOORSTEP_HOME."""
     fresh: Switch = False

@@ -28,6 +28,8 @@ from scheduler.worker import PACE, Worker
 
 DEMO_PASSWORD = "jia-men-kou"  # noqa: S105 - printed at every start: the demo's people are invented
 
+_FIRST = 1  # the seed of a newcomer's district
+
 
 class NotADemos(RuntimeError):
     """The database holds something that no demo put there."""
@@ -36,14 +38,16 @@ class NotADemos(RuntimeError):
 @dataclass(frozen=True)
 class Wish:
     """
-    What to start. With a `pace` the worker looks after its jobs by itself; without, it acts when told (`run_due`).
+    What to start. Without a `seed` the district that is there is used, or the first one drawn.
+
+    With a `pace` the worker looks after its jobs by itself; without, it acts when told (`run_due`).
 
     `fresh` begins again: the embedded server's data is removed; a database of DATABASE_URL is emptied if all its tables
     are ours and a demo filled it, and left alone otherwise.
     """
 
     settings: Settings
-    seed: int = 1
+    seed: int | None = None
     fresh: bool = False
     clock: Clock = system_clock
     pace: timedelta | None = PACE
@@ -140,17 +144,17 @@ async def _begin_again(url: str, database: Database) -> None:
 
 async def _filled(database: Database, wish: Wish, sealer: Sealer) -> Recipe:
     now = wish.clock()
-    wished = Recipe.prepared_from(now.date(), seed=wish.seed)
     async with database.reading() as db:
         there = await recipe_of(db)
-    if there is None:
-        with step("Loading the demo's district"):
-            async with database.writing(actor=DEMO_ACTOR, now=now) as db:
-                await load(db, wished, sealer=sealer, password=DEMO_PASSWORD, now=now)
-        return wished
-    if there.seed != wished.seed:
+    if there and wish.seed not in (None, there.seed):
         raise AlreadySeeded(
             f"The demo's database holds the district of seed {there.seed}: leave out --seed, or begin again with "
-            f"--fresh --seed {wished.seed}."
+            f"--fresh --seed {wish.seed}."
         )
-    return there
+    if there:
+        return there
+    recipe = Recipe.prepared_from(now.date(), seed=_FIRST if wish.seed is None else wish.seed)
+    with step("Loading the demo's district"):
+        async with database.writing(actor=DEMO_ACTOR, now=now) as db:
+            await load(db, recipe, sealer=sealer, password=DEMO_PASSWORD, now=now)
+    return recipe
