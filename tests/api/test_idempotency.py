@@ -22,6 +22,7 @@ from models.vocabulary import Role
 from scheduler import demand
 from scheduler.callers import Caller
 from scheduler.clock import SetClock
+from scheduler.refusals import Code, refuse
 from tests import factories as make
 
 pytestmark = pytest.mark.asyncio
@@ -198,7 +199,7 @@ async def test_what_a_refused_write_had_begun_is_taken_back(firm: Firm, monkeypa
 
     async def submit_then_refuse(*given: Any, **named: Any) -> None:
         await submit(*given, **named)
-        raise demand.refuse(demand.Code.TOO_LATE, "Too late.")
+        raise refuse(Code.TOO_LATE, "Too late.")
 
     monkeypatch.setattr(demand, "submit_request", submit_then_refuse)
 

@@ -192,7 +192,7 @@ async def renewed_certificate(db: AsyncSession, world: World) -> None:
     await make.walked(db, renewal, [RenewalState.APPLIED])
     renewal.successor_id = new.id
     await make.walked(db, renewal, [RenewalState.GRANTED])
-    world.note(old=old, new=new, renewal=renewal)
+    world.note(old=old, renewed=new, renewal=renewal)
 
 
 async def messages_and_keys(db: AsyncSession, world: World) -> None:
