@@ -58,10 +58,17 @@ async def agree(db: AsyncSession, consent_ids: Sequence[int], *, caller: Caller,
 
 
 async def lock_consents(db: AsyncSession, consent_ids: Sequence[int], *, caller: Caller) -> dict[int, Consent]:
-    """The consents that are asked of this caller, with their sessions locked first, both in id order."""
+    """
+    The consents that are asked of this caller, their rounds and sessions locked first, each in id order.
+
+    The round's lock is shared: answers don't wait for one another, but planning and publication wait for them.
+    """
     mine = select(col(Consent.session_id)).where(col(Consent.id).in_(consent_ids), consents_to_answer(caller))
-    sessions = select(Session).where(col(Session.id).in_(mine)).order_by(col(Session.id)).with_for_update()
-    await db.exec(sessions)
+    sessions = select(Session).where(col(Session.id).in_(mine)).order_by(col(Session.id))
+    of_sessions = sessions.order_by(None).with_only_columns(col(Session.round_id))
+    rounds = select(Round).where(col(Round.id).in_(of_sessions)).order_by(col(Round.id))
+    await db.exec(rounds.with_for_update(read=True).execution_options(populate_existing=True))
+    await db.exec(sessions.with_for_update().execution_options(populate_existing=True))
     own = select(Consent).where(col(Consent.id).in_(consent_ids), consents_to_answer(caller))
     locked = own.order_by(col(Consent.id)).with_for_update().execution_options(populate_existing=True)
     return {consent.id: consent for consent in (await db.exec(locked)).all()}

@@ -1,13 +1,10 @@
 """The three-tier consultation: who is asked about a session, when, and what becomes of silence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
 from models.bookings import Promise
 from models.demand import Request
@@ -16,11 +13,8 @@ from models.places import Site
 from models.rounds import Consent, Round
 from models.sessions import Session, SessionStaff
 from models.vocabulary import ConsentParty, ConsentState, PromiseState, SessionState, Tier
-from scheduler.calendar import WorkCalendar
 from scheduler.calendar_days import work_calendar
-from scheduler.jobs import Job
-from scheduler.journal import note
-from scheduler.policy import Policy, policy_of
+from scheduler.policy import policy_of
 from scheduler.tiers import Tree, tree_of
 
 Asked = tuple[ConsentParty, int]
@@ -33,14 +27,20 @@ REFERENCE = {
     ConsentParty.EXAM_BODY: "exam_body_id",
 }
 NEXT_TIER = {ConsentParty.OFFICE: Tier.TOWN, ConsentParty.TOWN: Tier.BUREAU}
-BATCH = 100
 
 
-async def ask(db: AsyncSession, planned: Round, sessions: Sequence[Session], *, now: datetime) -> None:
+async def ask(
+    db: AsyncSession,
+    planned: Round,
+    sessions: Sequence[Session],
+    *,
+    gained: Mapping[int, Collection[int]],
+    now: datetime,
+) -> None:
     """
     Ask everyone whom the plan concerns: answers to what has not changed stand, objections have been heard.
 
-    The exam body comes last: it waits until all others have agreed.
+    An office that gained people in a session is asked again. The exam body comes last, when all others have agreed.
     """
     tree, due_at = await tree_of(db), await deadline(db, planned, now=now)
     await void_of_dropped(db, planned)
@@ -48,8 +48,9 @@ async def ask(db: AsyncSession, planned: Round, sessions: Sequence[Session], *, 
     standing = await standing_consents(db, [session.id for session in sessions])
     for session in sessions:
         mine = [consent for consent in standing if consent.session_id == session.id]
-        changed = await withdraw(db, mine, concerned[session.id])
-        missing = concerned[session.id] - {asked_of(c) for c in mine if c.state is not ConsentState.VOID}
+        wanted = concerned[session.id]
+        changed = await withdraw(db, mine, wanted - {(ConsentParty.OFFICE, key) for key in gained.get(session.id, ())})
+        missing = wanted - {asked_of(c) for c in mine if c.state is not ConsentState.VOID}
         db.add_all(new_consent(session, asked, due_at) for asked in sorted(missing))
         await db.flush()
         if missing or changed:
@@ -58,14 +59,20 @@ async def ask(db: AsyncSession, planned: Round, sessions: Sequence[Session], *, 
 
 
 async def deadline(db: AsyncSession, planned: Round, *, now: datetime) -> datetime:
-    """When an answer asked for now is due: some working days on, never after the round's own end of consulting."""
+    """
+    When an answer asked for now is due: some working days on, and before the round's consulting ends.
+
+    What is asked after that, of a next tier or about a late re-plan, is due before publication: never in the past.
+    """
+    return await answer_by(db, planned, (planned.consult_until, planned.publish_at), now=now)
+
+
+async def answer_by(db: AsyncSession, planned: Round, ends: Sequence[datetime], *, now: datetime) -> datetime:
+    """The end of the last working day on which an answer is in time, or the first of these ends that is to come."""
     policy, calendar = await policy_of(db, planned.bureau_id), await work_calendar(db)
-    return min(answer_by(policy, calendar, now), planned.consult_until)
-
-
-def answer_by(policy: Policy, calendar: WorkCalendar, now: datetime) -> datetime:
-    """The end of the last working day on which an answer is in time."""
-    return calendar.add_working_days(now, int(policy.consent_working_days))
+    by = calendar.add_working_days(now, int(policy.consent_working_days))
+    to_come = [end for end in ends if end > now]
+    return min([by, *to_come[:1]])
 
 
 async def void_of_dropped(db: AsyncSession, planned: Round) -> None:
@@ -160,15 +167,30 @@ def new_consent(session: Session, asked: Asked, due_at: datetime, *, in_place_of
 
 async def withdraw(db: AsyncSession, consents: Sequence[Consent], wanted: set[Asked]) -> bool:
     """Void what concerns nobody any more and the objections that the new plan has heard; say whether any was."""
-    kept_for = {consent.in_place_of_id for consent in consents if consent.in_place_of_id}
-    changed = False
-    for consent in consents:
-        stands_in = consent.in_place_of_id is not None or consent.id in kept_for
-        if consent.state is ConsentState.OBJECTED or (asked_of(consent) not in wanted and not stands_in):
-            consent.state = ConsentState.VOID
-            changed = True
+    outdated = {
+        consent.id
+        for consent in consents
+        if consent.state is ConsentState.OBJECTED
+        or (consent.in_place_of_id is None and asked_of(consent) not in wanted)
+    }
+    while more := {consent.id for consent in consents if loses_its_sense(consent, consents, outdated)} - outdated:
+        outdated |= more
+    void = [consent for consent in consents if consent.id in outdated]
+    for consent in void:
+        consent.state = ConsentState.VOID
     await db.flush()
-    return changed
+    return bool(void)
+
+
+def loses_its_sense(consent: Consent, consents: Sequence[Consent], outdated: Collection[int]) -> bool:
+    """Whether a stand-in's question is gone, or nobody is left to answer in a silent party's place."""
+    if consent.in_place_of_id in outdated:
+        return True
+    if consent.state is not ConsentState.ESCALATED:
+        return False
+    above = ConsentParty(NEXT_TIER[consent.party].value)
+    left = [other for other in consents if other.id not in outdated]
+    return not any(other.in_place_of_id == consent.id or other.party is above for other in left)
 
 
 async def reopen(db: AsyncSession, session: Session, due_at: datetime) -> None:
@@ -204,55 +226,3 @@ async def settle(db: AsyncSession, session: Session, *, due_at: datetime) -> Non
     if last and all(consent.state is ConsentState.AGREED for consent in last):
         session.state = SessionState.AGREED
     await db.flush()
-
-
-async def escalate_silence(db: AsyncSession, now: datetime) -> int:
-    """Where an office or a town is silent at its deadline, the next tier up answers in its place."""
-    silent = silent_consents().where(col(Consent.due_at) <= now).order_by(col(Consent.id)).limit(BATCH)
-    consents = (await db.exec(silent.with_for_update(of=Consent, skip_locked=True))).all()
-    tree = await tree_of(db)
-    for consent in consents:
-        await escalate(db, consent, tree, now=now)
-    return len(consents)
-
-
-async def escalate(db: AsyncSession, consent: Consent, tree: Tree, *, now: datetime) -> None:
-    """Record the silence and ask the next tier up, unless it is asked about this session anyway."""
-    session = (await db.exec(select(Session).where(col(Session.id) == consent.session_id).with_for_update())).one()
-    planned = (await db.exec(select(Round).where(col(Round.id) == session.round_id))).one()
-    above = tree.at_tier(consent.jurisdiction_id or 0, NEXT_TIER[consent.party])
-    if above is None:
-        message = f"jurisdiction {consent.jurisdiction_id} has no tier above"
-        raise ValueError(message)
-    consent.state = ConsentState.ESCALATED
-    await db.flush()
-    due_at = min(answer_by(await policy_of(db, planned.bureau_id), await work_calendar(db), now), planned.publish_at)
-    standing = await standing_consents(db, [session.id])
-    asked = (ConsentParty(above.tier.value), above.id)
-    if asked not in {asked_of(each) for each in standing}:
-        db.add(new_consent(session, asked, due_at, in_place_of_id=consent.id))
-        await db.flush()
-    await note(db, "silence", "consent", consent.id, answered_by=above.id)
-    await settle(db, session, due_at=due_at)
-
-
-def silent_consents() -> SelectOfScalar[Consent]:
-    """Offices and towns that have not answered about sessions in consultation."""
-    return (
-        select(Consent)
-        .join(Session, col(Session.id) == col(Consent.session_id))
-        .where(
-            col(Consent.state) == ConsentState.ASKED,
-            col(Consent.party).in_((ConsentParty.OFFICE, ConsentParty.TOWN)),
-            col(Session.state) == SessionState.PROPOSED,
-        )
-    )
-
-
-def next_silence() -> SelectOfScalar[Any]:
-    """When the next silent party loses its turn."""
-    silent = silent_consents().subquery()
-    return select(func.min(silent.c.due_at))
-
-
-SILENCE = Job("silences", escalate_silence, next_silence)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from scheduler.certificates import EXPIRIES
-from scheduler.consultation import SILENCE
 from scheduler.jobs import AnyJob
 from scheduler.outbox import delivery_to
 from scheduler.planning import PLANNING
@@ -12,6 +11,7 @@ from scheduler.renewals_due import LAPSES, PROPOSALS
 from scheduler.request_changes import LAPSING
 from scheduler.rosters import FREEZES, RELEASES
 from scheduler.rounds import CLOSING, REPLANS
+from scheduler.silence import SILENCE
 
 
 def all_jobs(*, home: Path) -> tuple[AnyJob, ...]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import Range
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.bookings import Promise
 from models.demand import Request
-from models.parties import Enterprise, Examiner
+from models.parties import Enterprise, ExamBody, Examiner
 from models.places import Room, Site, SiteOffer
 from models.rounds import Round
 from models.sessions import Claim, Session, SessionStaff
@@ -43,6 +43,7 @@ class Setting:
     sites: Mapping[int, Site]
     places: Mapping[tuple[int, int], int]
     bodies: Mapping[int, int]
+    first_body: int
     offices: Mapping[int, int]
 
 
@@ -95,6 +96,10 @@ async def setting_of(db: AsyncSession, planned: Round, requests: Mapping[int, Re
     sites = (await db.exec(select(Site))).all()
     offers = (await db.exec(select(SiteOffer))).all()
     bodies = (await db.exec(select(col(Examiner.id), col(Examiner.exam_body_id)))).all()
+    own = select(func.min(col(ExamBody.id))).where(col(ExamBody.bureau_id) == planned.bureau_id)
+    first_body = (await db.exec(own)).one()
+    if first_body is None:
+        raise SnapshotStale("the bureau has no exam body: add one")
     firms = {request.enterprise_id for request in requests.values()}
     offices = select(col(Enterprise.id), col(Enterprise.office_id)).where(col(Enterprise.id).in_(firms))
     office_of = dict((await db.exec(offices)).all())
@@ -106,6 +111,7 @@ async def setting_of(db: AsyncSession, planned: Round, requests: Mapping[int, Re
         sites={site.id: site for site in sites},
         places={(offer.site_id, offer.exam_id): offer.places for offer in offers},
         bodies=dict(bodies),
+        first_body=first_body,
         offices={request.id: office_of[request.enterprise_id] for request in requests.values()},
     )
 
@@ -130,7 +136,7 @@ def new_session(setting: Setting, spot: Spot, entry: Mapping[str, Any]) -> Sessi
         round_id=planned.id,
         exam_id=exam_id,
         site_id=site_id,
-        exam_body_id=setting.bodies[row_behind(entry["staff"][0])],
+        exam_body_id=body_of(setting, entry),
         day=block.day,
         part=block.part,
         starts_at=starts_at,
@@ -142,12 +148,18 @@ def new_session(setting: Setting, spot: Spot, entry: Mapping[str, Any]) -> Sessi
     )
 
 
+def body_of(setting: Setting, entry: Mapping[str, Any]) -> int:
+    """Whose session it is: the exam body of its staff; where the rule asks for none, the bureau's first."""
+    return setting.bodies[row_behind(entry["staff"][0])] if entry["staff"] else setting.first_body
+
+
 def shape_session(setting: Setting, session: Session, entry: Mapping[str, Any]) -> None:
     """Give a session the plan's people and the tier that covers them."""
     site = setting.sites[session.site_id]
     offices = [setting.offices[row_behind(seat["request"])] for seat in entry["seated"]]
     covering = setting.tree.covering([site.jurisdiction_id, *offices])
     session.tier, session.jurisdiction_id = covering.tier, covering.id
+    session.exam_body_id = body_of(setting, entry)
     session.places = setting.places[session.site_id, session.exam_id]
     session.promised = sum(seat["people"] for seat in entry["seated"])
 

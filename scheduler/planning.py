@@ -1,64 +1,80 @@
 """The solving of a round: claimed in one short transaction, solved in none, written in a third."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import func, or_
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from models.database import Database
 from models.rounds import Plan, Round
-from models.vocabulary import PlanState, RoundState
+from models.vocabulary import RoundState
 from scheduler import snapshot
+from scheduler.allocation.errors import ProblemError
 from scheduler.clock import Clock
-from scheduler.consultation import ask
 from scheduler.jobs import LongJob
-from scheduler.plan_changes import changes_between
-from scheduler.plan_rows import SnapshotStale, write_sessions
+from scheduler.plan_rows import SnapshotStale
+from scheduler.proposing import Proposal, begin_consultation, locked_round
+from scheduler.rounds import MOST_FAILURES, fall_back, has_plan
 from scheduler.solving import Limits, PlanRejected, SolverFailed, solve
 
 ACTOR = "job:planning"
-MOST_FAILURES = 3
 PAUSE_AFTER_FAILURE = timedelta(minutes=5)
+AT_ONCE = timedelta()
 GRACE = timedelta(seconds=60)
+FAILED = (SolverFailed, PlanRejected, ProblemError)
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A worker's turn at a round: what to solve, and the version that the answer will be."""
+    """A worker's turn at a round: how long to search, and the version that the answer will be."""
 
     round_id: int
     version: int
-    problem: dict[str, Any]
     limits: Limits
 
 
 async def plan_due(database: Database, clock: Clock) -> int:
-    """Solve one round that waits for it, and begin its consultation; 0 if none waits or it failed."""
+    """Solve one round that waits for it, and begin its consultation; 0 if none waits."""
     async with database.writing(actor=ACTOR, now=clock()) as db:
         turn = await take_turn(db, now=clock())
     if turn is None:
         return 0
     try:
-        answer = await solve(turn.problem, turn.limits)
-        async with database.writing(actor=ACTOR, now=clock()) as db:
-            await begin_consultation(db, turn, answer, now=clock())
-    except SnapshotStale as stale:
-        log.info("plan_stale", round=turn.round_id, because=str(stale))
-        async with database.writing(actor=ACTOR, now=clock()) as db:
-            await give_turn_back(db, turn, now=clock())
-    except (SolverFailed, PlanRejected) as failure:
+        await propose(database, clock, turn)
+    except SnapshotStale as outdated:
+        log.info("plan_outdated", round=turn.round_id, because=str(outdated))
+        await fail(database, clock, turn, failure=str(outdated), pause=AT_ONCE)
+    except FAILED as failure:
         log.warning("plan_failed", round=turn.round_id, because=str(failure))
-        async with database.writing(actor=ACTOR, now=clock()) as db:
-            await note_failure(db, turn, str(failure), now=clock())
+        await fail(database, clock, turn, failure=str(failure), pause=PAUSE_AFTER_FAILURE)
     return 1
+
+
+async def propose(database: Database, clock: Clock, turn: Turn) -> None:
+    """
+    Read the round's problem, solve it without a transaction, and write what came out.
+
+    Raises:
+        SolverFailed, PlanRejected, ProblemError, SnapshotStale: No plan came of it.
+    """
+    async with database.reading() as db:
+        planned = (await db.exec(select(Round).where(col(Round.id) == turn.round_id))).one()
+        problem = await snapshot.take(db, planned)
+    answer = await solve(problem, turn.limits)
+    proposal = Proposal(turn.round_id, turn.version, problem, answer, baselines={})
+    try:
+        async with database.writing(actor=ACTOR, now=clock()) as db:
+            await begin_consultation(db, proposal, now=clock())
+    except IntegrityError as error:
+        raise SnapshotStale("a room or an examiner was taken in the moment of writing") from error
 
 
 async def take_turn(db: AsyncSession, *, now: datetime) -> Turn | None:
@@ -77,8 +93,7 @@ async def take_turn(db: AsyncSession, *, now: datetime) -> Turn | None:
     database_now: datetime = (await db.exec(select(func.clock_timestamp()))).one()
     planned.solving_until = database_now + timedelta(seconds=2 * planned.time_limit_seconds) + GRACE
     version = (await db.exec(select(func.max(col(Plan.version))).where(col(Plan.round_id) == planned.id))).one() or 0
-    problem = await snapshot.take(db, planned)
-    return Turn(planned.id, version + 1, problem, Limits(planned.time_limit_seconds, planned.seed))
+    return Turn(planned.id, version + 1, Limits(planned.time_limit_seconds, planned.seed))
 
 
 def waits() -> tuple[Any, ...]:
@@ -86,58 +101,26 @@ def waits() -> tuple[Any, ...]:
     return col(Round.state) == RoundState.PLANNING, col(Round.failures) < MOST_FAILURES
 
 
-async def begin_consultation(db: AsyncSession, turn: Turn, answer: Mapping[str, Any], *, now: datetime) -> None:
-    """Write a plan and ask everyone it concerns; a plan that came too late, after another's, changes nothing."""
-    planned = await lock_round(db, turn)
-    earlier = (
-        await db.exec(
-            select(Plan).where(col(Plan.round_id) == planned.id, col(Plan.state) == PlanState.CURRENT).with_for_update()
-        )
-    ).one_or_none()
-    if planned.state is not RoundState.PLANNING or (earlier and earlier.version >= turn.version):
+async def fail(database: Database, clock: Clock, turn: Turn, *, failure: str, pause: timedelta) -> None:
+    """Write down in a transaction of its own that a turn failed."""
+    async with database.writing(actor=ACTOR, now=clock()) as db:
+        await note_failure(db, turn, failure, again_at=clock() + pause)
+
+
+async def note_failure(db: AsyncSession, turn: Turn, failure: str, *, again_at: datetime) -> None:
+    """
+    Keep what went wrong where the bureau sees it, and try again, three times at most.
+
+    A re-plan that failed for good leaves the plan before it in consultation; a first plan waits for the bureau.
+    """
+    planned = await locked_round(db, turn.round_id)
+    if planned.state is not RoundState.PLANNING:
         return
-    sessions = await write_sessions(db, planned, answer)
-    if earlier is not None:
-        earlier.state = PlanState.SUPERSEDED
-        await db.flush()
-    db.add(
-        Plan(
-            round_id=planned.id,
-            version=turn.version,
-            state=PlanState.CURRENT,
-            problem=turn.problem,
-            answer=dict(answer),
-            changes=changes_between(earlier.answer if earlier else None, answer),
-            baselines={},
-            cost_fen=answer["objective"],
-            bound_fen=answer["bound"],
-            made_at=now,
-        )
-    )
-    planned.state, planned.solving_until, planned.solve_after = RoundState.CONSULTING, None, None
-    await db.flush()
-    await ask(db, planned, sessions, now=now)
-
-
-async def lock_round(db: AsyncSession, turn: Turn) -> Round:
-    """The round as it stands under its lock."""
-    locked = select(Round).where(col(Round.id) == turn.round_id).with_for_update()
-    return (await db.exec(locked.execution_options(populate_existing=True))).one()
-
-
-async def give_turn_back(db: AsyncSession, turn: Turn, *, now: datetime) -> None:
-    """Let the round be solved again at once, from what stands now."""
-    planned = await lock_round(db, turn)
-    planned.solving_until, planned.solve_after = None, now
-    await db.flush()
-
-
-async def note_failure(db: AsyncSession, turn: Turn, failure: str, *, now: datetime) -> None:
-    """Keep what went wrong where the bureau sees it, and try again later, three times at most."""
-    planned = await lock_round(db, turn)
     planned.failures += 1
     planned.failure = failure[:500]
-    planned.solving_until, planned.solve_after = None, now + PAUSE_AFTER_FAILURE * planned.failures
+    planned.solving_until, planned.solve_after = None, again_at
+    if planned.failures >= MOST_FAILURES and await has_plan(db, planned):
+        await fall_back(db, planned)
     await db.flush()
 
 

@@ -24,10 +24,11 @@ from scheduler.outbox import send
 from scheduler.plan_rows import drop_session, free_resources
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, Refusal, Refused, refuse
-from scheduler.rounds import lock_round
+from scheduler.rounds import fall_back, lock_round
 from scheduler.standing import standing_sessions
 
 MOST_NAMED = 10
+BEFORE_PUBLICATION = (RoundState.PLANNING, RoundState.CONSULTING)
 
 
 async def publish_now(db: AsyncSession, round_id: int, *, only_agreed: bool, caller: Caller, now: datetime) -> Round:
@@ -198,17 +199,24 @@ async def tell_examiners(db: AsyncSession, agreed: Sequence[Session], *, now: da
 
 
 async def publish_due(db: AsyncSession, now: datetime) -> int:
-    """Publish the rounds whose time has come: what is agreed, and nothing else."""
-    due = select(Round).where(col(Round.state) == RoundState.CONSULTING, col(Round.publish_at) <= now)
+    """
+    Publish the rounds whose time has come: what is agreed, and nothing else.
+
+    A round that is still being planned publishes what its last plan had agreed; without any it is over.
+    """
+    due = select(Round).where(col(Round.state).in_(BEFORE_PUBLICATION), col(Round.publish_at) <= now)
     rounds = (await db.exec(due.order_by(col(Round.id)).limit(1).with_for_update(skip_locked=True))).all()
     for planned in rounds:
-        await publish(db, planned, await lock_sessions(db, planned), now=now)
+        if planned.state is RoundState.PLANNING:
+            await fall_back(db, planned)
+        if planned.state is RoundState.CONSULTING:
+            await publish(db, planned, await lock_sessions(db, planned), now=now)
     return len(rounds)
 
 
 def next_publication() -> SelectOfScalar[Any]:
     """When the next round is to be published."""
-    return select(func.min(col(Round.publish_at))).where(col(Round.state) == RoundState.CONSULTING)
+    return select(func.min(col(Round.publish_at))).where(col(Round.state).in_(BEFORE_PUBLICATION))
 
 
 PUBLICATION = Job("publications", publish_due, next_publication)

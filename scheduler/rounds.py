@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -12,9 +12,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 from models.demand import Request
 from models.parties import Enterprise
 from models.places import Jurisdiction
-from models.rounds import Consent, Round
+from models.rounds import Consent, Plan, Round
 from models.sessions import Session
-from models.vocabulary import ConsentState, RequestState, Role, RoundState
+from models.vocabulary import ConsentParty, ConsentState, RequestState, Role, RoundState
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
 from scheduler.jobs import Job
@@ -25,6 +25,8 @@ from scheduler.visibility import visible
 UNFINISHED = (RoundState.COLLECTING, RoundState.PLANNING, RoundState.CONSULTING)
 LONGEST_HORIZON = timedelta(days=200)
 LONGEST_SEARCH_SECONDS = 600
+MOST_FAILURES = 3
+MOST_REPLANS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +138,39 @@ async def plan_now(db: AsyncSession, round_id: int, *, caller: Caller, now: date
 
 
 async def replan(db: AsyncSession, round_id: int, *, caller: Caller, now: datetime) -> Round:
-    """Plan a round again that is being consulted on: what is agreed stays, objections are kept."""
+    """
+    Plan a round again that is being consulted on, or whose planning failed: what is agreed stays, objections are kept.
+
+    Raises:
+        Refused: WRONG_STATE.
+    """
     planned = await lock_round(db, round_id, caller=caller)
-    if planned.state is not RoundState.CONSULTING:
-        raise refuse(Code.WRONG_STATE, "Only a round in consultation is planned again.", "input", "roundId")
+    has_failed = planned.state is RoundState.PLANNING and planned.failures > 0
+    if planned.state is not RoundState.CONSULTING and not has_failed:
+        message = "Only a round in consultation, or one whose planning failed, is planned again."
+        raise refuse(Code.WRONG_STATE, message, "input", "roundId")
     begin_planning(planned, now=now)
     await db.flush()
     return planned
 
 
 def begin_planning(planned: Round, *, now: datetime) -> None:
-    """Hand a round to the solver."""
+    """Hand a round to the solver; what went wrong before stays to be read until a plan is found."""
     planned.state = RoundState.PLANNING
     planned.replan_wanted = False
-    planned.solve_after, planned.failures, planned.failure = now, 0, None
+    planned.solve_after, planned.failures = now, 0
+
+
+async def has_plan(db: AsyncSession, planned: Round) -> bool:
+    """Whether any plan of the round was ever consulted on."""
+    return (await db.exec(select(col(Plan.id)).where(col(Plan.round_id) == planned.id).limit(1))).first() is not None
+
+
+async def fall_back(db: AsyncSession, planned: Round) -> None:
+    """Give up planning a round: the plan before it is consulted on again; without one, the round is over."""
+    planned.state = RoundState.CONSULTING if await has_plan(db, planned) else RoundState.CANCELLED
+    planned.solving_until = planned.solve_after = None
+    await db.flush()
 
 
 async def waiting_requests(db: AsyncSession, planned: Round) -> int:
@@ -197,29 +218,49 @@ def next_closing() -> SelectOfScalar[Any]:
 
 async def wanted_replans(db: AsyncSession, now: datetime) -> int:
     """Plan rounds again in which nobody is left to answer and somebody objects, or whose ground has changed."""
-    rounds = (await db.exec(ripe_rounds().limit(1).with_for_update(skip_locked=True))).all()
+    ripe = may_replan().where(ripe_at() <= now, col(Round.publish_at) > now).order_by(col(Round.id)).limit(1)
+    rounds = (await db.exec(ripe.with_for_update(skip_locked=True))).all()
     for planned in rounds:
         begin_planning(planned, now=now)
     await db.flush()
     return len(rounds)
 
 
-def ripe_rounds() -> SelectOfScalar[Round]:
-    """Rounds in consultation that are to be planned again."""
-    consents = select(col(Consent.id)).join(Session, col(Session.id) == col(Consent.session_id))
-    of_round = consents.where(col(Session.round_id) == col(Round.id)).correlate(Round)
-    objected = of_round.where(col(Consent.state) == ConsentState.OBJECTED).exists()
-    unanswered = of_round.where(col(Consent.state) == ConsentState.ASKED).exists()
-    ripe = select(Round).where(
-        col(Round.state) == RoundState.CONSULTING, col(Round.replan_wanted) | (objected & ~unanswered)
+def may_replan() -> SelectOfScalar[Round]:
+    """
+    Rounds in consultation that the clock may plan again: objected to or wished for, some times at most.
+
+    Where the last attempts failed, only the bureau tries again. An office or a town that is asked is never waited for
+    here: it answers, or the next tier up is asked in its place.
+    """
+    objected = asked_in(ConsentState.OBJECTED).exists()
+    lower = asked_in(ConsentState.ASKED).where(col(Consent.party).in_((ConsentParty.OFFICE, ConsentParty.TOWN)))
+    plans = select(func.count(col(Plan.id))).where(col(Plan.round_id) == col(Round.id)).correlate(Round)
+    return select(Round).where(
+        col(Round.state) == RoundState.CONSULTING,
+        col(Round.replan_wanted) | (objected & ~lower.exists()),
+        col(Round.failures) < MOST_FAILURES,
+        plans.scalar_subquery() <= MOST_REPLANS,
+        ripe_at() < col(Round.publish_at),
     )
-    return ripe.order_by(col(Round.id))
+
+
+def asked_in(state: ConsentState) -> SelectOfScalar[Any]:
+    """The consents of a round in a state, as a part of a statement about rounds."""
+    consents = select(col(Consent.id)).join(Session, col(Session.id) == col(Consent.session_id))
+    return consents.where(col(Session.round_id) == col(Round.id), col(Consent.state) == state).correlate(Round)
+
+
+def ripe_at() -> ColumnElement[datetime]:
+    """When nobody is left whose answer is waited for: at once where the ground has changed or all have answered."""
+    last = asked_in(ConsentState.ASKED).with_only_columns(func.max(col(Consent.due_at))).scalar_subquery()
+    at_once = col(Round.collect_until)
+    return case((col(Round.replan_wanted), at_once), else_=func.coalesce(last, at_once))
 
 
 def next_replan() -> SelectOfScalar[Any]:
-    """At once where a round is ripe: its planning was due when its first collecting ended."""
-    ripe = ripe_rounds().order_by(None).subquery()
-    return select(func.min(ripe.c.collect_until))
+    """When the next round is ripe."""
+    return select(func.min(ripe_at())).where(col(Round.id).in_(may_replan().with_only_columns(col(Round.id))))
 
 
 CLOSING = Job("round closings", close_collecting, next_closing)

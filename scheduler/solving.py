@@ -9,20 +9,22 @@ from typing import Any
 
 import orjson
 
+from scheduler.allocation.errors import PlanError
 from scheduler.allocation.plan import Plan
 from scheduler.allocation.problem import Problem
 from scheduler.allocation.verify import verify
 
 SLACK_SECONDS = 5.0
 SLACK_SHARE = 1.25
+GRACE_SECONDS = 5.0
 
 
 class SolverFailed(RuntimeError):
-    """The allocator's process died, overran its time, or answered something that is no plan."""
+    """The allocator's process died, or overran its time even after it was asked to stop."""
 
 
 class PlanRejected(RuntimeError):
-    """The plan breaks a rule, found by a check that was written apart from the solver."""
+    """The answer is no plan, or one that breaks a rule, found by a check that was written apart from the solver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +41,60 @@ async def solve(problem: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
 
     Raises:
         SolverFailed: No answer in time.
-        PlanRejected: The answer breaks a rule.
+        PlanRejected: The answer is no plan, or breaks a rule.
+        ProblemError: The document is no problem.
     """
     asked = orjson.dumps({"problem": problem, "limits": {"seconds": limits.seconds, "seed": limits.seed}})
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "scheduler.allocation",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await started()
+    talk = asyncio.create_task(process.communicate(asked))
     try:
-        async with asyncio.timeout(limits.seconds * SLACK_SHARE + SLACK_SECONDS):
-            answered, said = await process.communicate(asked)
-    except TimeoutError as error:
-        message = f"no plan within {limits.seconds:g} s"
-        raise SolverFailed(message) from error
+        answered, said = await patiently(process, talk, seconds=limits.seconds * SLACK_SHARE + SLACK_SECONDS)
     finally:
         await end(process)
+        await asyncio.wait({talk})
     if process.returncode != 0:
         raise SolverFailed(said.decode(errors="replace")[-500:])
     return await asyncio.to_thread(verified, problem, answered)
+
+
+async def started() -> asyncio.subprocess.Process:
+    """
+    The allocator's process.
+
+    Raises:
+        SolverFailed: The system starts no process.
+    """
+    try:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "scheduler.allocation",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise SolverFailed(str(error)) from error
+
+
+async def patiently(
+    process: asyncio.subprocess.Process, talk: asyncio.Task[tuple[bytes, bytes]], *, seconds: float
+) -> tuple[bytes, bytes]:
+    """
+    What the process answers; one that overruns is asked to stop first, and answers with its best plan so far.
+
+    Raises:
+        SolverFailed: It did not stop, either.
+    """
+    done, _ = await asyncio.wait({talk}, timeout=seconds)
+    if not done:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        done, _ = await asyncio.wait({talk}, timeout=GRACE_SECONDS)
+    if not done:
+        message = f"no plan within {seconds + GRACE_SECONDS:g} s"
+        raise SolverFailed(message)
+    return talk.result()
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
@@ -72,9 +106,19 @@ async def end(process: asyncio.subprocess.Process) -> None:
 
 
 def verified(problem: Mapping[str, Any], answered: bytes) -> dict[str, Any]:
-    """The answer, if it is a plan of the problem that keeps every rule."""
-    answer: dict[str, Any] = orjson.loads(answered)
-    broken = verify(Problem.from_json(problem), Plan.from_json(answer))
+    """
+    The answer, if it is a plan of the problem that keeps every rule.
+
+    Raises:
+        PlanRejected: It is not.
+    """
+    try:
+        answer: dict[str, Any] = orjson.loads(answered)
+        plan = Plan.from_json(answer)
+    except (orjson.JSONDecodeError, PlanError) as error:
+        message = f"the allocator's answer cannot be read: {error}"
+        raise PlanRejected(message) from error
+    broken = verify(Problem.from_json(problem), plan)
     if broken:
         raise PlanRejected("; ".join(str(violation) for violation in broken[:10]))
     return answer
