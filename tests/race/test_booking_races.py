@@ -1,0 +1,286 @@
+"""
+Races for places, over many connections to a real server; after each, every count is recomputed from the rows.
+
+The negative control runs the same race with the protection taken out and must oversell: else nothing is proven here.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from models.bookings import Booking, Promise
+from models.database import Database, Pool
+from models.sessions import Session
+from models.vocabulary import PromiseState, SessionState
+from scheduler import booking, booking_changes, places_taken, rosters
+from scheduler.constraints import refusal_of
+from scheduler.places_taken import TAKE
+from scheduler.refusals import Refused
+from tests import factories as make
+from tests.scenes import Firm, Scene, make_firm, scene
+
+pytestmark = pytest.mark.asyncio
+
+CLIENTS = 100
+PLACES = 20
+CONNECTIONS = 50
+
+Act = Callable[[], Awaitable[object]]
+
+
+@pytest_asyncio.fixture
+async def crowd(database_url: str) -> AsyncIterator[Database]:
+    """A database that many come to at once."""
+    opened = Database(database_url, pool=Pool(size=CONNECTIONS, wait_seconds=60, ping_first=False))
+    yield opened
+    await opened.close()
+
+
+async def answer(act: Act) -> str:
+    """What a client is told: done, or the code of the refusal; anything else is a bug and is raised."""
+    try:
+        await act()
+    except Refused as refused:
+        return refused.reasons[0].code.value
+    except IntegrityError as error:
+        raced = refusal_of(error)
+        if raced is None:
+            raise
+        return raced.reasons[0].code.value
+    return "done"
+
+
+async def all_at_once(acts: Sequence[Act]) -> Counter[str]:
+    """Let everyone start together, and count what they are told."""
+    start = asyncio.Event()
+
+    async def waiting(act: Act) -> str:
+        await start.wait()
+        return await answer(act)
+
+    tasks = [asyncio.create_task(waiting(act)) for act in acts]
+    start.set()
+    return Counter(await asyncio.gather(*tasks))
+
+
+def taking(at: Scene, firm: Firm, *places: int) -> Act:
+    """A client who takes open places of the session for these people of a firm."""
+
+    async def act() -> None:
+        async with at.database.writing(actor="test", now=make.NOW) as db:
+            await booking.create_bookings(db, at.session.id, firm.ids(*places), caller=firm.caller, now=make.NOW)
+
+    return act
+
+
+def naming(at: Scene, promise: Promise, *places: int, seconds: int = 0) -> Act:
+    """A client who names these people into promised places, some seconds later by its clock."""
+    now = make.NOW + timedelta(seconds=seconds)
+
+    async def act() -> None:
+        async with at.database.writing(actor="test", now=now) as db:
+            await booking.confirm_bookings(db, promise.id, at.firm.ids(*places), caller=at.firm.caller, now=now)
+
+    return act
+
+
+def giving_up(at: Scene, row: Booking) -> Act:
+    async def act() -> None:
+        async with at.database.writing(actor="test", now=make.NOW) as db:
+            await booking_changes.cancel_booking(db, row.id, caller=at.firm.caller, now=make.NOW)
+
+    return act
+
+
+def sending(at: Scene, row: Booking, place: int) -> Act:
+    """A client who sends this other person instead."""
+
+    async def act() -> None:
+        async with at.database.writing(actor="test", now=make.NOW) as db:
+            key = at.firm.ids(place)[0]
+            await booking_changes.substitute_booking(db, row.id, key, caller=at.firm.caller, now=make.NOW)
+
+    return act
+
+
+async def booked_by_firm(at: Scene, *places: int) -> Sequence[Booking]:
+    async with at.writing() as db:
+        return await booking.create_bookings(
+            db, at.session.id, at.firm.ids(*places), caller=at.firm.caller, now=make.NOW
+        )
+
+
+async def firms(at: Scene, number: int) -> list[Firm]:
+    async with at.writing() as db:
+        return [await make_firm(db, at.district, 2) for _ in range(number)]
+
+
+async def test_a_hundred_clients_never_oversell_twenty_places(crowd: Database) -> None:
+    at = await scene(crowd, people=1, places=PLACES)
+    clients = await firms(at, CLIENTS)
+
+    told = await all_at_once([taking(at, firm, 0) for firm in clients])
+
+    assert told == {"done": PLACES, "FULL": CLIENTS - PLACES}
+    assert await at.counts() == (0, PLACES)
+    assert await at.violations() == []
+
+
+async def test_groups_get_all_of_their_places_or_none(crowd: Database) -> None:
+    at = await scene(crowd, people=1, places=PLACES + 1)
+    clients = await firms(at, 40)
+
+    told = await all_at_once([taking(at, firm, 0, 1) for firm in clients])
+
+    assert told == {"done": PLACES // 2, "FULL": 40 - PLACES // 2}
+    assert await at.counts() == (0, PLACES)
+    assert await at.violations() == []
+
+
+async def test_promised_places_are_safe_from_those_who_take_open_ones(crowd: Database) -> None:
+    at = await scene(crowd, people=10, places=PLACES)
+    promise = await at.promise(people=10)
+    clients = await firms(at, 40)
+
+    told = await all_at_once(
+        [taking(at, firm, 0) for firm in clients[:20]]
+        + [naming(at, promise, place) for place in range(10)]
+        + [taking(at, firm, 0) for firm in clients[20:]]
+    )
+
+    assert told == {"done": PLACES, "FULL": 30}
+    assert (await at.row(Promise, promise.id)).state is PromiseState.USED
+    assert await at.counts() == (0, PLACES)
+    assert await at.violations() == []
+
+
+async def test_the_places_of_a_promise_are_named_once(crowd: Database) -> None:
+    at = await scene(crowd, people=30)
+    promise = await at.promise(people=8)
+
+    told = await all_at_once([naming(at, promise, place) for place in range(30)])
+
+    assert told == {"done": 8, "FULL": 22}
+    assert (len(await at.booked()), await at.counts()) == (8, (0, 8))
+    assert await at.violations() == []
+
+
+@pytest.mark.parametrize("round_", range(5))
+async def test_naming_and_release_never_share_a_place(crowd: Database, round_: int) -> None:
+    at = await scene(crowd, people=12)
+    lapse = make.NOW + timedelta(seconds=10)
+    promise = await at.promise(people=6, held_until=lapse)
+
+    async def release() -> None:
+        async with at.database.writing(actor="job:test", now=lapse) as db:
+            await rosters.release_due(db, lapse)
+
+    named = [naming(at, promise, place) for place in range(6)]
+    told = await all_at_once([*named[:round_], release, *named[round_:]])
+
+    taken = len(await at.booked())
+    assert told["done"] == taken + 1
+    assert told["PROMISE_LAPSED"] == 6 - taken
+    assert await at.counts() == (0, taken)
+    assert await at.violations() == []
+
+
+@pytest.mark.parametrize("round_", range(5))
+async def test_a_roster_is_the_same_after_its_freeze_as_at_it(crowd: Database, round_: int) -> None:
+    at = await scene(crowd, people=10)
+    rows = await booked_by_firm(at, 0, 1, 2, 3, 4)
+    moment = at.session.roster_freezes_at
+    frozen: list[list[int]] = []
+
+    async def freeze() -> None:
+        async with at.database.writing(actor="job:test", now=moment) as db:
+            await rosters.freeze_due(db, moment)
+        frozen.append(await at.booked())
+
+    acts = [sending(at, row, 5 + place) for place, row in enumerate(rows)]
+    told = await all_at_once([*acts[:round_], freeze, *acts[round_:]])
+
+    assert told["done"] + told["ROSTER_FROZEN"] == 6
+    assert (await at.row(Session, at.session.id)).state is SessionState.FROZEN
+    assert frozen == [await at.booked()]
+    assert await at.claimed() == await at.booked()
+    assert await at.violations() == []
+
+
+async def test_a_place_is_given_up_once_however_many_try(crowd: Database) -> None:
+    at = await scene(crowd, people=3)
+    (row,) = await booked_by_firm(at, 0)
+
+    told = await all_at_once([giving_up(at, row) for _ in range(20)])
+
+    assert told == {"done": 1, "WRONG_STATE": 19}
+    assert await at.counts() == (0, 0)
+    assert await at.violations() == []
+
+
+async def test_a_place_is_given_up_or_passed_on_but_not_both_at_once(crowd: Database) -> None:
+    at = await scene(crowd, people=12)
+    rows = await booked_by_firm(at, 0, 1, 2, 3)
+
+    told = await all_at_once(
+        [act for place, row in enumerate(rows) for act in (giving_up(at, row), sending(at, row, 4 + place))]
+    )
+
+    assert told["done"] + told["WRONG_STATE"] == 8
+    assert await at.counts() == (0, 0)
+    assert await at.violations() == []
+
+
+async def test_one_person_gets_one_place_however_many_sessions_are_tried_at_once(crowd: Database) -> None:
+    at = await scene(crowd, people=2)
+    others = [await at.another_session(day=at.session.day + timedelta(days=day)) for day in range(1, 8)]
+
+    def into(session: Session) -> Act:
+        async def act() -> None:
+            async with at.database.writing(actor="test", now=make.NOW) as db:
+                await booking.create_bookings(db, session.id, at.firm.ids(0), caller=at.firm.caller, now=make.NOW)
+
+        return act
+
+    told = await all_at_once([into(session) for session in (at.session, *others)])
+
+    assert told == {"done": 1, "ALREADY_BOOKED": 7}
+    assert await at.violations() == []
+
+
+UNGUARDED = TAKE.replace("places - promised - taken >= :people", "true")
+
+
+async def test_without_its_condition_and_the_databases_check_the_same_race_oversells(
+    crowd: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = await scene(crowd, people=1, places=PLACES)
+    clients = await firms(at, 40)
+    assert UNGUARDED != TAKE
+    monkeypatch.setattr(places_taken, "TAKE", UNGUARDED)
+    async with at.writing() as db:
+        await (await db.connection()).execute(text("ALTER TABLE session DROP CONSTRAINT ck_session_never_oversold"))
+
+    await all_at_once([taking(at, firm, 0) for firm in clients])
+
+    assert await at.counts() == (0, 40)
+    assert [found.invariant for found in await at.violations()] == ["never-oversold"]
+
+
+async def test_the_databases_check_alone_stops_a_statement_without_its_condition(
+    crowd: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = await scene(crowd, people=1, places=PLACES)
+    clients = await firms(at, 40)
+    monkeypatch.setattr(places_taken, "TAKE", UNGUARDED)
+
+    told = await all_at_once([taking(at, firm, 0) for firm in clients])
+
+    assert told == {"done": PLACES, "FULL": 40 - PLACES}
+    assert await at.violations() == []
