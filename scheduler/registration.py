@@ -147,7 +147,7 @@ async def register_worker(
     await refuse_known(db, sealer.fingerprint(document), caller=caller)
 
     # A number is sealed for one row, so that row's key must be known before.
-    worker_id = (await db.execute(select(func.nextval(func.pg_get_serial_sequence("worker", "id"))))).scalar_one()
+    worker_id = (await db.exec(select(func.nextval(func.pg_get_serial_sequence("worker", "id"))))).one()
     sealed = sealer.seal(document, context=f"worker:{worker_id}")
     worker = Worker(
         id=worker_id,
