@@ -21,6 +21,10 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
         "A version of this rule is in force from that day already: choose another day.",
     ),
     "uq_worker_document_hash": (Code.ALREADY_KNOWN, "A worker with this identity document is already registered."),
+    "uq_round_bureau_id_number": (
+        Code.WRONG_STATE,
+        "Somebody else of your bureau opened a round just now: look at your rounds.",
+    ),
     "uq_consent_standing": (Code.ALREADY_ANSWERED, "This consent is already asked for."),
     "uq_result_booking_id": (Code.ALREADY_RECORDED, "The result of this booking is already recorded."),
     "uq_certificate_standing": (Code.ALREADY_CERTIFIED, "The worker already holds or awaits this certificate."),

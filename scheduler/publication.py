@@ -14,10 +14,11 @@ from models.bookings import Promise
 from models.demand import Request, RequestPerson
 from models.rounds import Consent, Round
 from models.sessions import Session, SessionStaff
-from models.vocabulary import ConsentState, PromiseState, RequestState, RoundState, SessionState
+from models.vocabulary import ConsentParty, ConsentState, PromiseState, RequestState, RoundState, SessionState
 from scheduler.calendar import SHANGHAI
 from scheduler.calendar_days import work_calendar
 from scheduler.callers import Caller
+from scheduler.consent_names import names_of_parties
 from scheduler.consultation import void_of_dropped
 from scheduler.jobs import Job
 from scheduler.outbox import send
@@ -69,9 +70,11 @@ async def refuse_unagreed(db: AsyncSession, sessions: Sequence[Session]) -> None
         col(Consent.session_id).in_([session.id for session in lacking]),
         col(Consent.state).not_in((ConsentState.AGREED, ConsentState.VOID, ConsentState.ESCALATED)),
     )
+    waited_for = (await db.exec(open_consents)).all()
+    names = await names_of_parties(db, waited_for)
     missing: dict[int, list[str]] = defaultdict(list)
-    for consent in (await db.exec(open_consents)).all():
-        missing[consent.session_id].append(consent.party.value.lower().replace("_", " "))
+    for consent in waited_for:
+        missing[consent.session_id].append(names[consent.id])
     raise Refused(
         *(
             Refusal(
@@ -101,8 +104,7 @@ async def refuse_short_lead(db: AsyncSession, planned: Round, sessions: Sequence
 
 async def publish(db: AsyncSession, planned: Round, sessions: Sequence[Session], *, now: datetime) -> None:
     """Make the agreed sessions public and return the others to planning."""
-    lead = timedelta(days=(await policy_of(db, planned.bureau_id)).publish_lead_days)
-    agreed = [s for s in sessions if s.state is SessionState.AGREED and s.starts_at >= now + lead]
+    agreed = await to_be_public(db, planned, sessions, now=now)
     for session in sessions:
         if session not in agreed:
             await free_resources(db, [session.id])
@@ -113,8 +115,17 @@ async def publish(db: AsyncSession, planned: Round, sessions: Sequence[Session],
     await db.flush()
     await hold_promises(db, planned, agreed, now=now)
     await tell_examiners(db, agreed, now=now)
+    await tell_offices(db, agreed, now=now)
     planned.state, planned.replan_wanted = RoundState.PUBLISHED, False
     await db.flush()
+
+
+async def to_be_public(
+    db: AsyncSession, planned: Round, sessions: Sequence[Session], *, now: datetime
+) -> list[Session]:
+    """The agreed sessions of which the public is told in time."""
+    lead = timedelta(days=(await policy_of(db, planned.bureau_id)).publish_lead_days)
+    return [s for s in sessions if s.state is SessionState.AGREED and s.starts_at >= now + lead]
 
 
 async def hold_promises(db: AsyncSession, planned: Round, agreed: Sequence[Session], *, now: datetime) -> None:
@@ -196,6 +207,23 @@ async def tell_examiners(db: AsyncSession, agreed: Sequence[Session], *, now: da
     for examiner_id, count in sorted(per_examiner.items()):
         body = f"{count} sessions of yours are public now."
         send(db, recipient=f"examiner:{examiner_id}", subject="Your sessions (考评安排)", body=body, now=now)
+
+
+async def tell_offices(db: AsyncSession, agreed: Sequence[Session], *, now: datetime) -> None:
+    """Tell the offices concerned which sessions of their firms, or at their sites, are public now."""
+    concerned = await db.exec(
+        select(Consent).where(
+            col(Consent.session_id).in_([session.id for session in agreed]),
+            col(Consent.party) == ConsentParty.OFFICE,
+            col(Consent.state) != ConsentState.VOID,
+        )
+    )
+    per_office: dict[int | None, int] = defaultdict(int)
+    for consent in concerned.all():
+        per_office[consent.jurisdiction_id] += 1
+    for office_id, count in sorted(per_office.items(), key=str):
+        body = f"{count} sessions that concern your office are public now."
+        send(db, recipient=f"jurisdiction:{office_id}", subject="Sessions published (考试公布)", body=body, now=now)
 
 
 async def publish_due(db: AsyncSession, now: datetime) -> int:

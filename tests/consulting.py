@@ -181,3 +181,8 @@ async def all_of(database: Database, table: type[Any], *where: Any) -> list[Any]
 def at(days: float) -> datetime:
     """So many days after the tests' present."""
     return NOW + timedelta(days=days)
+
+
+def keys_of(consent: Consent) -> set[int | None]:
+    """The party that a consent is asked of."""
+    return {consent.jurisdiction_id, consent.enterprise_id, consent.examiner_id, consent.exam_body_id} - {None}

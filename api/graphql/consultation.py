@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, ClassVar
 
 import strawberry
-from sqlmodel import col
+from sqlmodel import col, select
 from strawberry import relay
 
 from api.graphql.context import Info
@@ -15,9 +15,11 @@ from api.graphql.mutation import mutation
 from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
 from api.graphql.parties import Enterprise, ExamBody, Examiner
 from api.graphql.places import Jurisdiction
+from api.graphql.rounds import Round
 from api.graphql.sessions import Session
 from models.rounds import Consent as ConsentRow
 from models.rounds import Objection as ObjectionRow
+from models.sessions import Session as SessionRow
 from models.vocabulary import ConsentParty, ConsentState, ObjectionKind
 from scheduler import consenting
 from scheduler.visibility import consents_to_answer, visible
@@ -132,6 +134,7 @@ class ConsentPayload(Payload):
 
 
 States = Annotated[list[ConsentState] | None, strawberry.argument(description="Only consents in these states.")]
+RoundId = Annotated[strawberry.ID | None, strawberry.argument(description="Only those of this round.")]
 MineOnly = Annotated[bool, strawberry.argument(description="Only those that are yours to answer.")]
 
 
@@ -145,6 +148,7 @@ class ConsultationQuery:
         info: Info,
         states: States = None,
         mine_only: MineOnly = False,
+        round_id: RoundId = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -157,6 +161,11 @@ class ConsultationQuery:
             rows = rows.where(col(ConsentRow.state).in_(states))
         if mine_only:
             rows = rows.where(consents_to_answer(caller))
+        if round_id:
+            key = key_of(round_id, Round, "roundId")
+            rows = rows.where(
+                col(ConsentRow.session_id).in_(select(col(SessionRow.id)).where(col(SessionRow.round_id) == key))
+            )
         return await connect(info, Consent, rows, Page(first, after, last, before))
 
 

@@ -1,106 +1,59 @@
 """Rounds of allocation and their plans."""
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import strawberry
 from sqlmodel import col
 from strawberry import relay
-from strawberry.scalars import JSON
 
 from api.graphql.context import Info
 from api.graphql.demand import Request
-from api.graphql.entity import Entity, find, key_of
+from api.graphql.entity import Entity, find, get, key_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
 from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.plans import Plan
 from api.graphql.sessions import Session
 from models.rounds import Plan as PlanRow
 from models.rounds import Round as RoundRow
 from models.sessions import Session as SessionRow
-from models.vocabulary import PlanState, RoundState
+from models.vocabulary import PlanState, RequestState, RoundState
 from scheduler import publication, rounds
-from scheduler.problem_keys import row_behind
+from scheduler.publication_diff import diff_of
 from scheduler.visibility import visible
 
 strawberry.enum(RoundState, name="RoundState", description="Where a round stands.")
-strawberry.enum(PlanState, name="PlanState", description="Whether a plan is consulted on or was replaced.")
 
 
-@strawberry.type(description="One term of a plan's cost.")
-class CostTerm:
-    """A named part of the objective."""
-
-    name: str = strawberry.field(description="open, tier, staff, travel, wait, unplaced or change.")
-    fen: float = strawberry.field(description="Its cost, in fen.")
-
-
-@strawberry.type(description="People whom a plan leaves without a place, and why.")
-class Unplaced:
-    """A reason with its way out."""
+@strawberry.type(description="What publication would change for one request.")
+class RequestDiff:
+    """A request before and after publication."""
 
     request_id: strawberry.Private[int]
-    people: int = strawberry.field(description="How many.")
-    reason: str = strawberry.field(description="The listed reason, such as FULL or MIN_CLASS.")
-    detail: JSON = strawberry.field(description="The numbers behind it, and the cheapest way out.")
+    before: RequestState = strawberry.field(description="Where it stands now.")
+    after: RequestState = strawberry.field(description="Where it will stand.")
+    people: int = strawberry.field(description="How many people it is for.")
+    placed: int = strawberry.field(description="How many of them get a place; the others go on waiting.")
 
-    @strawberry.field(description="Whose they are; empty if you may not see it.")
+    @strawberry.field(description="The request; empty if you may not see it.")
     async def request(self, info: Info) -> Request | None:
-        """The request."""
+        """Whose it is."""
         return await find(info, Request, self.request_id)
 
 
-@strawberry.type(description="A plan of a round: what the allocator answered, with its cost and proof.")
-class Plan(Entity, relay.Node):
-    """An allocation of a whole bureau."""
+@strawberry.type(description="What publishing what is agreed now would do.")
+class PublicationDiff:
+    """Publication, before it happens."""
 
-    TABLE: ClassVar = PlanRow
-    id: relay.NodeID[int]
-    answer: strawberry.Private[dict[str, Any]]
-    changes: strawberry.Private[dict[str, Any]]
-    version: int = strawberry.field(description="1 for the first plan, more after objections.")
-    state: PlanState = strawberry.field(description="Whether it is the current one.")
-    cost_fen: float = strawberry.field(description="What it costs, in fen.")
-    bound_fen: float = strawberry.field(description="No plan can cost less, in fen.")
-    made_at: datetime = strawberry.field(description="When it was made.")
+    session_ids: strawberry.Private[list[int]]
+    people_told: int = strawberry.field(description="How many people are told of a place.")
+    requests: list[RequestDiff] = strawberry.field(description="Each request of the round, before and after.")
 
-    @strawberry.field(description="How far the cost may lie above the best, 0 to 1.")
-    async def gap(self) -> float:
-        """The proven gap."""
-        return float(self.answer["gap"])
-
-    @strawberry.field(description="The cost by term.")
-    async def terms(self) -> list[CostTerm]:
-        """The objective, taken apart."""
-        return [CostTerm(name=name, fen=fen) for name, fen in sorted(self.answer["terms"].items())]
-
-    @strawberry.field(description="Who could not be placed, and why.")
-    async def unplaced(self) -> list[Unplaced]:
-        """The people left out."""
-        return [
-            Unplaced(
-                request_id=row_behind(row["request"]),
-                people=row["people"],
-                reason=row["reason"],
-                detail=JSON(row["detail"]),
-            )
-            for row in self.answer["unplaced"]
-        ]
-
-    @strawberry.field(description="How many people no longer sit where the plan before put them.")
-    async def moved_people(self) -> int:
-        """What the re-plan moved."""
-        return int(self.changes["moved_people"])
-
-    @strawberry.field(description="Sessions that the plan before did not have.")
-    async def opened_sessions(self) -> int:
-        """New sessions."""
-        return len(self.changes["opened"])
-
-    @strawberry.field(description="Sessions that only the plan before had.")
-    async def closed_sessions(self) -> int:
-        """Sessions given up."""
-        return len(self.changes["closed"])
+    @strawberry.field(description="The sessions that would be public.")
+    async def sessions(self, info: Info) -> list[Session]:
+        """Agreed sessions."""
+        return [await get(info, Session, session_id) for session_id in self.session_ids]
 
 
 @strawberry.type(description="One allocation of a whole bureau's open requests (统筹轮次), with its calendar.")
@@ -130,6 +83,29 @@ class Round(Entity, relay.Node):
         loader = info.context.loader("plans of rounds", lambda ids: plans_of(info, ids))
         current = [row for row in await loader.load(self.id) if row.state is PlanState.CURRENT]
         return Plan.from_row(current[0]) if current else None
+
+    @strawberry.field(description="What publishing now would do; empty unless it is consulted on, and for the bureau.")
+    async def publication_diff(self, info: Info) -> PublicationDiff | None:
+        """Who moves, who is told."""
+        context = info.context
+        async with context.reading() as db:
+            diff = await diff_of(db, self.id, caller=context.caller, now=context.now())
+        if diff is None:
+            return None
+        return PublicationDiff(
+            session_ids=list(diff.session_ids),
+            people_told=diff.people_told,
+            requests=[
+                RequestDiff(
+                    request_id=each.request_id,
+                    before=each.before,
+                    after=each.after,
+                    people=each.people,
+                    placed=each.placed,
+                )
+                for each in diff.requests
+            ],
+        )
 
     @strawberry.field(description="Its sessions that you may see, in the order of their time.")
     async def sessions(

@@ -137,6 +137,7 @@ async def promises_of(info: Info, session_ids: list[int]) -> list[list[PromiseRo
 
 
 States = Annotated[list[SessionState] | None, strawberry.argument(description="Only sessions in these states.")]
+RoundId = Annotated[strawberry.ID | None, strawberry.argument(description="Only sessions of this round.")]
 ExamId = Annotated[strawberry.ID | None, strawberry.argument(description="Only sessions of this exam.")]
 FromDay = Annotated[date | None, strawberry.argument(description="Only sessions on this day or later.")]
 BeforeDay = Annotated[date | None, strawberry.argument(description="Only sessions before this day.")]
@@ -153,6 +154,7 @@ class SessionQuery:
         info: Info,
         states: States = None,
         exam_id: ExamId = None,
+        round_id: RoundId = None,
         from_day: FromDay = None,
         before_day: BeforeDay = None,
         open_places_only: OpenOnly = False,
@@ -163,8 +165,10 @@ class SessionQuery:
     ) -> Connection[Session]:
         """Sessions by start."""
         exam_key = key_of(exam_id, Exam, "examId") if exam_id else None
+        round_key = key_of(round_id, kind_named(info, "Round"), "roundId") if round_id else None
         rows = visible(SessionRow, info.context.caller)
         wanted = (
+            col(SessionRow.round_id) == round_key if round_key is not None else None,
             col(SessionRow.state).in_(states) if states is not None else None,
             col(SessionRow.exam_id) == exam_key if exam_key is not None else None,
             col(SessionRow.day) >= from_day if from_day else None,
