@@ -85,3 +85,7 @@ def answer(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code if isinstance(code, int) else DONE
+
+
+if __name__ == "__main__":
+    main()

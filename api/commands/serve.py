@@ -46,11 +46,11 @@ def serve(
 
 
 async def _serve(settings: Settings, address: Address, *, behind_tls: bool) -> int:
-    listener = bind(address.host, address.port)
     sealer = sealer_of(settings)
-    async with shared_database(settings, command="serve") as database:
-        service = Service(database=database, clock=system_clock, sealer=sealer, is_secure=behind_tls)
-        async with serving(application(service), listener) as url:
-            notices.print(f"Serving at {url}/graphql; Ctrl-C stops after the requests under way.")
-            await until_stopped()
+    with bind(address.host, address.port) as listener:
+        async with shared_database(settings, command="serve") as database:
+            service = Service(database=database, clock=system_clock, sealer=sealer, is_secure=behind_tls)
+            async with serving(application(service), listener) as url:
+                notices.print(f"Serving at {url}/graphql; Ctrl-C stops after the requests under way.")
+                await until_stopped()
     return 0
