@@ -8,12 +8,13 @@ from api.demo.people import Crowd
 from api.demo.season import play
 from api.demo.stage import Stage
 from api.demo.tables import tables
+from scheduler.audit.auditor import verdicts
 from scheduler.clock import SetClock
 
 
 async def run_once(everything: Running, *, as_json: bool) -> int:
     """
-    Play the main job and show what happened; 0 when it went through.
+    Play the main job and show what happened; 0 when it went through and the auditor finds nothing.
 
     Raises:
         TypeError: The clock cannot be set: only the demo's own can.
@@ -34,10 +35,17 @@ async def run_once(everything: Running, *, as_json: bool) -> int:
         story = await play(stage)
     finally:
         await stage.crowd.go_home()
+    stage.say("the auditor derives every promise once more from the rows")
+    async with everything.database.reading() as db:
+        found = await verdicts(db)
+    story["audit"] = [
+        {"invariant": each.sentence, "holds": each.holds, "violations": [str(row) for row in each.violations[:5]]}
+        for each in found
+    ]
     if as_json:
         print_document(story)
     else:
         for each in tables(story):
             results.print(each)
             results.print()
-    return 0
+    return 0 if all(each.holds for each in found) else 1

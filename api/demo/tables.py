@@ -19,6 +19,8 @@ def tables(story: Mapping[str, Any]) -> Iterator[Table]:
     yield counted("Objections", story["objections"])
     yield unplaced(story["rounds"])
     yield counted("What people did", story["counts"])
+    yield counted("What the rules refused", story["refusals"])
+    yield audited(story["audit"])
 
 
 def table(title: str, *columns: str) -> Table:
@@ -84,6 +86,16 @@ def counted(title: str, counts: Mapping[str, int]) -> Table:
     made = table(title, "", "Count")
     for name, count in sorted(counts.items()):
         made.add_row(name, number(count))
+    return made
+
+
+def audited(verdicts: Sequence[Mapping[str, Any]]) -> Table:
+    """The auditor's verdict; every broken promise by its sentence."""
+    made = table("The auditor's verdict", "", "Promises")
+    made.add_row("[green]kept[/green]", number(sum(each["holds"] for each in verdicts)))
+    for each in verdicts:
+        if not each["holds"]:
+            made.add_row(f"[red]broken:[/red] {each['invariant']}", "1")
     return made
 
 
