@@ -1,7 +1,6 @@
 """Which part of a draft to decide anew: sessions near each other, and the options worth a thought for their people."""
 
 from dataclasses import dataclass
-from random import Random
 
 import numpy as np
 
@@ -71,14 +70,11 @@ def promises(space: Space, proof: Proof, value: Floats, open_to: Bools) -> Float
     return np.where(reachable, np.where(np.isfinite(promise), promise, -1e18), -np.inf)
 
 
-def around(space: Space, draft: Draft, chance: Random, breadth: Breadth) -> Bools:
-    """Requests to set free: those of one session and of the sessions of its item nearest to it, and some left out."""
+def around(space: Space, draft: Draft, seed: int, breadth: Breadth) -> Bools:
+    """Requests to set free: one, those in the sessions of its item nearest to it, and some that are left out."""
     free = np.zeros(len(space.people), bool)
     sessions = [option for option in sorted(draft.seats) if draft.seats[option]]
     asking = np.unique(space.pairs.request)
-    if not len(asking):
-        return free
-    seed = int(asking[chance.randrange(len(asking))])
     item = item_of(space, seed)
     near = nearness(space, seed)
     mine = [option for option in sessions if space.options.item[option] == item]
@@ -93,6 +89,22 @@ def around(space: Space, draft: Draft, chance: Random, breadth: Breadth) -> Bool
         free[[space.pairs.request[pair] for pair in draft.seats[option]]] = True
     left_out = [int(r) for r in asking if not seated[r] and item_of(space, int(r)) == item]
     free[left_out[: breadth.requests // 2]] = True
+    return free
+
+
+def about(space: Space, draft: Draft, seed: int, breadth: Breadth) -> Bools:
+    """Requests to set free: those of the sessions nearest in time to the seed's, whatever the item, and some left out."""
+    free = np.zeros(len(space.people), bool)
+    free[seed] = True
+    sessions = [option for option in sorted(draft.seats) if draft.seats[option]]
+    mine = [o for o in sessions if seed in {int(space.pairs.request[pair]) for pair in draft.seats[o]}]
+    windows = space.options.start[space.pairs.option[space.pairs.request == seed]]
+    centre = int(space.options.start[mine[0]]) if mine else int(np.median(windows))
+    sessions.sort(key=lambda option: (abs(int(space.options.start[option]) - centre), option))
+    for option in sessions:
+        if free.sum() >= breadth.requests:
+            break
+        free[[space.pairs.request[pair] for pair in draft.seats[option]]] = True
     return free
 
 

@@ -8,15 +8,19 @@ import numpy as np
 
 from scheduler.allocation.ascent import Proof
 from scheduler.allocation.crews import counts_of
-from scheduler.allocation.draft import Draft, cost_of
+from scheduler.allocation.draft import Draft, cost_of, seated_by_request
 from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
-from scheduler.allocation.neighbourhoods import Breadth, around, worth_a_thought
+from scheduler.allocation.neighbourhoods import Breadth, about, around, item_of, worth_a_thought
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
 from scheduler.allocation.space import Floats, Ints, Space
 from scheduler.allocation.staffing import Staffing
+
+# Requests set free at once: fewer leave no choice, more take a model minutes.
+SMALLEST, LARGEST = 20.0, 150.0
+MIXED, LEFT_OUT = 0.4, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Search:
         self.staffing = Staffing(space)
         self.draft = Greedy(space, self.staffing).fill()
         self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
-        self.requests = 24.0
+        self.sizes: dict[int, float] = {}
         self.counts = counts_of(space)
 
     def try_move(self, move: Move, effort: Effort) -> Outcome:
@@ -81,13 +85,27 @@ class Search:
             self.draft = candidate
 
     def neighbourhood(self, proof: Proof, seconds: float) -> None:
-        """Decide one neighbourhood anew, and learn how large the next one may be."""
-        breadth = Breadth(requests=int(self.requests), options=int(6 * self.requests), choices=12)
-        free = around(self.space, self.draft, self.chance, breadth)
+        """Decide one neighbourhood anew, and learn how large the next one of its item may be."""
+        seed = self.pick()
+        # Staff tie items together in time, places tie requests of an item together: each has its turn.
+        mixed = self.chance.random() < MIXED
+        kind = -1 if mixed else item_of(self.space, seed)
+        size = self.sizes.setdefault(kind, SMALLEST)
+        breadth = Breadth(requests=int(size), options=int(12 * size), choices=30)
+        free = (about if mixed else around)(self.space, self.draft, seed, breadth)
         options, pairs = worth_a_thought(self.space, proof, self.draft, free, breadth)
         before = self.draft.cost
-        outcome = self.try_move(Move(options, pairs), Effort(seconds=seconds, gap=1e-3, nodes=100, seed=self.seed))
-        if outcome.proven and self.draft.cost >= before:
-            self.requests = min(self.requests * 1.03, 120.0)
-        elif not outcome.proven:
-            self.requests = max(self.requests * 0.9, 10.0)
+        outcome = self.try_move(Move(options, pairs), Effort(seconds=seconds, gap=5e-3, nodes=60, seed=self.seed))
+        if not outcome.proven:
+            self.sizes[kind] = max(size * 0.85, SMALLEST)
+        elif self.draft.cost >= before:
+            self.sizes[kind] = min(size * 1.08, LARGEST)
+
+    def pick(self) -> int:
+        """A request to look around: often one that is left out, otherwise any."""
+        asking = np.unique(self.space.pairs.request)
+        short = self.space.people - seated_by_request(self.space, self.draft.seats)
+        left_out = asking[short[asking] > 0]
+        if len(left_out) and self.chance.random() < LEFT_OUT:
+            asking = left_out
+        return int(asking[self.chance.randrange(len(asking))])
