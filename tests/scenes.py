@@ -112,7 +112,7 @@ class Scene:
         session = given.pop("session", self.session)
         asked = {"people": people} | given.pop("request", {})
         async with self.writing() as db:
-            session = await db.merge(session)
+            session = await db.get_one(Session, session.id)
             exam = self.district.item.theory
             request = await make.make_request(db, enterprise=enterprise, exam=exam, **asked)
             return await make.make_promise(db, session=session, request=request, people=people, **given)
