@@ -118,7 +118,7 @@ class ConsentObjectInput:
         """The input as the use case takes it."""
         return consenting.ObjectionOrder(
             consent_id=key_of(self.consent_id, Consent, "input", "consentId"),
-            kind=self.kind,
+            kind=ObjectionKind(self.kind),  # Strawberry hands an input's enum over as its plain value
             remark=self.remark,
             examiner_id=key_of(self.examiner_id, Examiner, "input", "examinerId") if self.examiner_id else None,
             request_id=key_of(self.request_id, Request, "input", "requestId") if self.request_id else None,
