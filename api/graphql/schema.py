@@ -29,6 +29,7 @@ from api.graphql.rounds import RoundMutation, RoundQuery
 from api.graphql.sessions import SessionQuery
 from api.graphql.site_changes import SiteMutation
 from api.graphql.sites import SiteQuery
+from api.graphql.words import put_into_words
 
 
 @strawberry.type(description="What can be read.")
@@ -91,3 +92,4 @@ schema = QuietSchema(
     extensions=[Idempotent],
     config=StrawberryConfig(sort_schema=True),
 )
+put_into_words(schema)
