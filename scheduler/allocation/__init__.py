@@ -6,6 +6,7 @@ from scheduler.allocation.parts import Tier
 from scheduler.allocation.plan import Plan, PlannedSession, Reason, Seating, Stop, Unplaced
 from scheduler.allocation.problem import Problem
 from scheduler.allocation.solver import allocate
+from scheduler.allocation.verify import Violation, verify
 
 __all__ = [
     "Limits",
@@ -20,5 +21,7 @@ __all__ = [
     "Stop",
     "Tier",
     "Unplaced",
+    "Violation",
     "allocate",
+    "verify",
 ]

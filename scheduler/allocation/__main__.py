@@ -1,7 +1,7 @@
 """
 The allocator as a process of its own: a request on standard input, the plan on standard output.
 
-The request is `{"problem": …, "limits": {"seconds", "gap", "seed"}}`. Progress goes to standard error, a JSON line each.
+The request is `{"problem": …, "limits": {"seconds", "gap", "seed"}}`. Progress goes to stderr, a JSON line each.
 SIGTERM ends the search; the best plan so far is still written.
 """
 

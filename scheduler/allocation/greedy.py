@@ -153,7 +153,8 @@ class Greedy:
     def class_at(self, option: int, step: int) -> dict[int, int]:
         """Who would sit in an option consulted that far up; nobody where too few would."""
         space = self.space
-        places, there = int(space.options.places[option]), {}
+        places = int(space.options.places[option])
+        there: dict[int, int] = {}
         for pair in sorted(space.pairs_of(option), key=lambda p: (float(space.pairs.cost[p]), p)):
             request = int(space.pairs.request[pair])
             cap = int(min(space.pairs.cap[pair], places, self.people[request] - self.seated(there, request)))

@@ -91,10 +91,10 @@ def tiers_worth_having(scope: Scope) -> tuple[Ints, Ints]:
     used &= finite
     used[raised, lowest[raised]] = True
     rising = rises(options.tier_cost)
-    for step in range(steps - 1):
-        for later in range(step + 1, steps):
-            same = used[:, later] & (options.tier_cost[:, step] == options.tier_cost[:, later])
-            used[same & rising, step] = False
+    for low in range(steps - 1):
+        for later in range(low + 1, steps):
+            same = used[:, later] & (options.tier_cost[:, low] == options.tier_cost[:, later])
+            used[same & rising, low] = False
     rows, step = np.nonzero(used[scope.options])
     return scope.options[rows], step
 
@@ -103,7 +103,7 @@ def rises(tier_cost: Floats) -> Bools:
     """By option, whether no step up is cheaper than the one below it."""
     known = np.where(np.isfinite(tier_cost), tier_cost, -np.inf)
     lower = np.maximum.accumulate(known, axis=1)[:, :-1]
-    risen: Bools = ((tier_cost[:, 1:] >= lower) | ~np.isfinite(tier_cost[:, 1:])).all(axis=1)
+    risen: Bools = np.all((tier_cost[:, 1:] >= lower) | ~np.isfinite(tier_cost[:, 1:]), axis=1)
     return risen
 
 

@@ -93,7 +93,7 @@ def around(space: Space, draft: Draft, seed: int, breadth: Breadth) -> Bools:
 
 
 def about(space: Space, draft: Draft, seed: int, breadth: Breadth) -> Bools:
-    """Requests to set free: those of the sessions nearest in time to the seed's, whatever the item, and some left out."""
+    """Requests to set free: those of the sessions nearest in time to the seed's, of any item, and some left out."""
     free = np.zeros(len(space.people), bool)
     free[seed] = True
     sessions = [option for option in sorted(draft.seats) if draft.seats[option]]

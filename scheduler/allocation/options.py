@@ -196,7 +196,7 @@ def stacked(chunks: list[Columns]) -> Columns:
 def no_columns(steps: int) -> tuple[Columns, Columns]:
     """Columns of a space in which nothing is offered."""
     whole, number, claim = np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool)
-    options = dict.fromkeys(("site", "item", "start", "places", "least"), whole)
+    options: Columns = dict.fromkeys(("site", "item", "start", "places", "least"), whole)
     options |= {"open_cost": number, "pinned": claim, "empty": claim, "tier_cost": np.zeros((0, steps))}
-    pairs = dict.fromkeys(("option", "request", "step", "cap", "pinned"), whole)
+    pairs: Columns = dict.fromkeys(("option", "request", "step", "cap", "pinned"), whole)
     return options, pairs | {"cost": number}

@@ -7,6 +7,12 @@ import numpy as np
 from scheduler.allocation.space import Floats, Ints, Space
 
 
+def added_up(at: Ints, weights: Floats, size: int) -> Floats:
+    """The weights that fall to each position, added up."""
+    total: Floats = np.asarray(np.bincount(at, weights, size), np.float64)
+    return total
+
+
 @dataclass(frozen=True, slots=True)
 class Prices:
     """
@@ -73,7 +79,7 @@ class Judge:
         staff_gain, offered = self.hours(prices)
         finite = np.where(np.isfinite(gain), gain, 0.0)
         bound = space.base + float((space.people * prices.person).sum()) - float((held * finite).sum()) - staff_gain
-        short = space.people - np.bincount(space.pairs.request, seated, len(space.people))
+        short = space.people - added_up(space.pairs.request, seated, len(space.people))
         short[(prices.person >= space.unplaced_cost) & (short > 0)] = 0.0
         wanted = -offered
         np.add.at(wanted, (space.options.item, space.options.start), self.need * held)
@@ -81,7 +87,7 @@ class Judge:
 
     def classes(self, prices: Prices) -> tuple[Floats, Ints, Floats]:
         """By option the gain of its best class; and the people of each pair in the best classes."""
-        space, options, pairs = self.space, self.space.options, self.space.pairs
+        options, pairs = self.space.options, self.space.pairs
         fixed = options.open_cost + self.need * prices.duty[options.item, options.start]
         value = prices.person[pairs.request] - pairs.cost
         hoped = np.bincount(pairs.option, np.maximum(value, 0) * pairs.cap, options.count)
@@ -122,7 +128,7 @@ class Judge:
         new = np.r_[True, spots[1:] != spots[:-1]] if len(spots) else np.zeros(0, bool)
         place = number - np.maximum.accumulate(np.where(new, number, 0)) if len(spots) else number
         taken = option[order[place < self.rooms[option[order]]]]
-        held: Floats = np.bincount(taken, 1.0 / self.length[taken], options.count)
+        held = added_up(taken, 1.0 / self.length[taken], options.count)
         held[self.forced] = 1.0
         return held
 
@@ -148,7 +154,7 @@ class Judge:
         np.put_along_axis(place, order, np.broadcast_to(np.arange(space.ranks), order.shape), axis=1)
         works = (place < space.max_blocks[:, None]) & (pay > 0)
         duty = whose[works]
-        offered = np.bincount(duty, 1.0 / space.length[duty // space.ranks], offered.size).reshape(offered.shape)
+        offered = added_up(duty, 1.0 / space.length[duty // space.ranks], offered.size).reshape(offered.shape)
         return float(pay[works].sum()), offered
 
 

@@ -13,6 +13,8 @@ from scheduler.allocation.space import Space
 Names = dict[int, tuple[int, ...]]
 """By option, positions of staff."""
 
+HALF = 0.5  # a decided value is 0 or 1, up to the solver's tolerance
+
 
 class Staffing:
     """Names staff for sessions of one space."""
@@ -91,7 +93,7 @@ class Staffing:
         outcome = solve(model, Effort(relaxed=not long))
         if outcome.values is None:
             return names, needy
-        chosen = outcome.values[columns] > 0.5
+        chosen = outcome.values[columns] > HALF
         for (option, who), taken in zip(duties, chosen, strict=True):
             if taken:
                 names[option] = (*names[option], who)
