@@ -28,7 +28,7 @@ async def ask(
 async def read(database: Database, caller: Caller, document: str, **variables: Any) -> Any:
     """What a query answers; it must go well."""
     answer = await ask(database, caller, document, **variables)
-    assert answer["errors"] == []
+    assert not answer["errors"], answer["errors"]
     return answer["data"]
 
 
@@ -46,7 +46,7 @@ async def act(
         f" {{ {field}(input: $input) {{ {wanted} userErrors {{ code path message }} }} }}"
     )
     answer = await ask(database, caller, document, input=taken, **also)
-    assert answer["errors"] == []
+    assert not answer["errors"], answer["errors"]
     payload = answer["data"][field]
     payload["refused"] = [" ".join([each["code"], *each["path"]]) for each in payload["userErrors"]]
     return payload

@@ -1,10 +1,11 @@
 """The schema: every noun's queries and mutations, put together."""
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLEnumType, GraphQLError
 from strawberry import relay
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
+from strawberry.types.enum import StrawberryEnumDefinition
 
 from api.graphql.accounts import AccountMutation, AccountQuery
 from api.graphql.attendance import AttendanceMutation
@@ -84,6 +85,19 @@ class QuietSchema(strawberry.Schema):
         """Log nothing here."""
 
 
+def restore_members(sorted_schema: strawberry.Schema) -> None:
+    """
+    Let the values of closed lists arrive in inputs as members again, not as bare text.
+
+    Sorting the schema rebuilds its enums as graphql-core's own, which know nothing of our classes.
+    """
+    for kind in sorted_schema._schema.type_map.values():  # noqa: SLF001  # Strawberry has no place for it
+        definition = sorted_schema.get_type_by_name(kind.name)
+        if isinstance(kind, GraphQLEnumType) and isinstance(definition, StrawberryEnumDefinition):
+            for value in kind.values.values():
+                value.value = definition.wrapped_cls(value.value)
+
+
 schema = QuietSchema(
     query=Query,
     mutation=Mutation,
@@ -93,3 +107,4 @@ schema = QuietSchema(
     config=StrawberryConfig(sort_schema=True),
 )
 put_into_words(schema)
+restore_members(schema)
