@@ -74,7 +74,7 @@ class Judge:
         space = self.space
         gain, chosen, take = self.classes(prices)
         held = self.rooms_filled(gain)
-        seated = np.zeros(space.pairs.count)
+        seated: Floats = np.zeros(space.pairs.count)
         seated[chosen] = take * held[space.pairs.option[chosen]]
         staff_gain, offered = self.hours(prices)
         finite = np.where(np.isfinite(gain), gain, 0.0)
@@ -135,7 +135,7 @@ class Judge:
     def hours(self, prices: Prices) -> tuple[float, Floats]:
         """What staff would earn beyond their cost, each in their best hours; and the duties they offer."""
         space = self.space
-        offered = np.zeros(prices.duty.shape)
+        offered: Floats = np.zeros(prices.duty.shape)
         if not len(space.staff_ids) or not len(space.item_ids):
             return 0.0, offered
         pay = np.full((len(space.staff_ids), space.ranks), -np.inf)

@@ -38,7 +38,7 @@ class Quest:
     @property
     def open(self) -> bool:
         """Whether there is still something to gain."""
-        return self.cost - self.bound > 1e-7 * max(abs(self.cost), 1e-9)
+        return self.cost - self.bound > 5e-7 * max(abs(self.cost), 1e-9)
 
     @property
     def found(self) -> Search:

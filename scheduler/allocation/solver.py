@@ -17,7 +17,7 @@ from scheduler.allocation.quest import Quest
 from scheduler.allocation.space import Space
 
 # Gaps below this are the rounding of sums, not room for a better plan.
-CLOSED = 1e-7
+CLOSED = 5e-7
 
 
 def allocate(
