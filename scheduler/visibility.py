@@ -17,7 +17,7 @@ from models.parties import Account, Enterprise, ExamBody, Examiner, Worker
 from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer
 from models.rounds import Consent, Objection, Plan, Round
 from models.sessions import Session, SessionStaff
-from models.vocabulary import ConsentState, Role, SessionState
+from models.vocabulary import ConsentState, PromiseState, Role, SessionState
 from scheduler.callers import OFFICIALS, Caller
 
 T = TypeVar("T", bound=Table)
@@ -109,9 +109,11 @@ def bookings_seen(caller: Caller) -> Where:
 
 def promises_seen(caller: Caller) -> Where:
     """Promises made to requests that the caller sees; once published for firms, from the plan on for officials."""
-    return col(Promise.request_id).in_(
-        select(col(Request.id)).where(of_seen_enterprises(Request.enterprise_id)(caller))
-    )
+    own = select(col(Request.id)).where(of_seen_enterprises(Request.enterprise_id)(caller))
+    made = col(Promise.request_id).in_(own)
+    if caller.role is Role.ENTERPRISE:
+        return and_(made, col(Promise.state).not_in((PromiseState.PLANNED, PromiseState.DROPPED)))
+    return made
 
 
 def results_seen(caller: Caller) -> Where:
