@@ -13,6 +13,7 @@ from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
 from scheduler.allocation.neighbourhoods import Breadth, about, around, item_of, worth_a_thought
+from scheduler.allocation.opening import keeps_pins, opening_draft
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
 from scheduler.allocation.space import Floats, Ints, Space
@@ -37,7 +38,7 @@ class Search:
     def __init__(self, space: Space, *, seed: int, stop: Callable[[], bool]) -> None:
         self.space, self.seed, self.stop = space, seed, stop
         self.staffing = Staffing(space)
-        self.draft = Greedy(space, self.staffing).fill()
+        self.draft = opening_draft(space, self.staffing)
         self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
         self.sizes: dict[int, float] = {}
         self.counts = counts_of(space)
@@ -64,7 +65,7 @@ class Search:
                 del candidate.seats[option], candidate.staff[option]
             candidate = Greedy(self.space, self.staffing, candidate).fill()
         candidate.cost = cost_of(self.space, candidate.seats, candidate.staff)
-        if candidate.cost >= self.draft.cost - 1e-7 * abs(self.draft.cost):
+        if candidate.cost >= self.draft.cost - 1e-9 * abs(self.draft.cost) or not keeps_pins(self.space, candidate):
             return False
         self.draft = candidate
         return True
@@ -81,12 +82,13 @@ class Search:
         worth = np.minimum(person, self.space.unplaced_cost)
         guided = Greedy(self.space, self.staffing, worth=worth).fill()
         candidate = Greedy(self.space, self.staffing, guided).fill()
-        if candidate.cost < self.draft.cost:
+        if candidate.cost < self.draft.cost and keeps_pins(self.space, candidate):
             self.draft = candidate
 
     def neighbourhood(self, proof: Proof, seconds: float) -> None:
         """Decide one neighbourhood anew, and learn how large the next one of its item may be."""
-        seed = self.pick()
+        if (seed := self.pick()) is None:
+            return
         # Staff tie items together in time, places tie requests of an item together: each has its turn.
         mixed = self.chance.random() < MIXED
         kind = -1 if mixed else item_of(self.space, seed)
@@ -101,11 +103,11 @@ class Search:
         elif self.draft.cost >= before:
             self.sizes[kind] = min(size * 1.08, LARGEST)
 
-    def pick(self) -> int:
-        """A request to look around: often one that is left out, otherwise any."""
+    def pick(self) -> int | None:
+        """A request to look around: often one that is left out, otherwise any; None where there is none."""
         asking = np.unique(self.space.pairs.request)
         short = self.space.people - seated_by_request(self.space, self.draft.seats)
         left_out = asking[short[asking] > 0]
         if len(left_out) and self.chance.random() < LEFT_OUT:
             asking = left_out
-        return int(asking[self.chance.randrange(len(asking))])
+        return int(asking[self.chance.randrange(len(asking))]) if len(asking) else None
