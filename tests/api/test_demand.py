@@ -47,7 +47,8 @@ async def test_a_firm_asks_and_the_rules_choose_the_subject(database: Database) 
         caller,
         "requestSubmit",
         asking(district, workerIds=[global_id("Worker", worker.id)]),
-        "request { state origin people askedAt exam { subject } persons { name } round { number } promises { people } }",
+        "request { state origin people askedAt exam { subject } persons { name } round { number }"
+        " promises { people } }",
     )
 
     assert payload["refused"] == []
