@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from api.commands.console import notices, print_document, results, say_no
 from scheduler.allocation import Limits, Plan, Problem, ProblemError, Progress, allocate, verify
 from scheduler.allocation.baselines import Baseline, baselines
 
@@ -46,28 +46,27 @@ def allocate_file(
     Returns:
         0 done, 1 refused by the rules, 2 wrong use.
     """
-    notices = Console(stderr=True)
     try:
         limits = Limits(seconds=time_limit, seed=seed)
         document = json.loads(problem.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        notices.print(f"[red]Cannot start:[/] {error}", highlight=False)
+        say_no(f"cannot start: {error}")
         return MISUSED
     try:
         read = Problem.from_json(document)
-        found = search(read, limits, notices)
+        found = search(read, limits)
     except ProblemError as error:
-        refuse(error, notices, as_json=as_json)
+        refuse(error, as_json=as_json)
         return REFUSED
     try:
         plan.write_text(json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        notices.print(f"[red]Cannot write the plan:[/] {error}", highlight=False)
+        say_no(f"cannot write the plan: {error}")
         return MISUSED
-    return report(read, found, as_json=as_json, notices=notices)
+    return report(read, found, as_json=as_json)
 
 
-def search(problem: Problem, limits: Limits, notices: Console) -> Plan:
+def search(problem: Problem, limits: Limits) -> Plan:
     """Allocate with a line of progress that shows cost, bound and gap."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Bar(*columns, console=notices, transient=True) as bar:
@@ -81,30 +80,26 @@ def search(problem: Problem, limits: Limits, notices: Console) -> Plan:
         return allocate(problem, limits, progress=tell)
 
 
-def refuse(error: ProblemError, notices: Console, *, as_json: bool) -> None:
+def refuse(error: ProblemError, *, as_json: bool) -> None:
     """Say what is wrong with the problem and the way out."""
     if as_json:
         refusal = {"error": {"where": error.where, "why": error.why, "way_out": error.way_out}}
-        Console().print_json(json.dumps(refusal, ensure_ascii=False))
-    notices.print(f"[red]Refused:[/] {error.where}: {error.why}", highlight=False, markup=True)
-    notices.print(f"[green]Way out:[/] {error.way_out}", highlight=False)
+        print_document(refusal)
+    say_no(f"{error.where}: {error.why}.")
+    say_no(f"the way out: {error.way_out}.")
 
 
-def report(problem: Problem, plan: Plan, *, as_json: bool, notices: Console) -> int:
+def report(problem: Problem, plan: Plan, *, as_json: bool) -> int:
     """Print the result; a plan that the verifier refuses is a refusal."""
     violations = verify(problem, plan)
     others = baselines(problem)
-    out = Console()
     if as_json:
-        out.print_json(json.dumps(summary(plan, others), ensure_ascii=False))
+        print_document(summary(plan, others))
     else:
-        out.print(overview(plan))
-        out.print(prices(plan))
-        out.print(comparison(plan, others))
-        if plan.unplaced:
-            out.print(left_out(plan))
+        tables = [overview(plan), prices(plan), comparison(plan, others)]
+        results.print(*tables, *([left_out(plan)] if plan.unplaced else []), sep="\n")
     for violation in violations:
-        notices.print(f"[red]{violation.rule}[/] {violation.where}: {violation.why}", highlight=False)
+        say_no(f"the plan breaks a rule: {violation.rule}: {violation.where}: {violation.why}")
     return REFUSED if violations else DONE
 
 

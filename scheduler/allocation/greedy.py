@@ -57,7 +57,7 @@ class Greedy:
     def fill(self) -> Draft:
         """Add stars while they save money."""
         for option in np.nonzero(self.space.options.pinned)[0].tolist():
-            if option not in self.draft.seats:
+            if option not in self.draft.seats and self.usable[option]:
                 self.hold(option)
         stars = {item: Stars.of(self.space, item) for item in range(len(self.space.item_ids))}
         ratios = {item: self.ratios(star) for item, star in stars.items()}
