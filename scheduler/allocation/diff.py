@@ -49,8 +49,6 @@ def difference(before: Plan, after: Plan) -> Difference:
         opened=tuple(new[key] for key in sorted(new.keys() - old.keys())),
         closed=tuple(old[key] for key in sorted(old.keys() - new.keys())),
         changed_staff=tuple(key for key in sorted(old.keys() & new.keys()) if old[key].staff != new[key].staff),
-            key for key in sorted(old.keys() & new.keys()) if set(old[key].staff) != set(new[key].staff)
-        ),
         moves=moves_between(before, after),
         cost=after.objective - before.objective,
         terms={name: after.terms.get(name, 0.0) - before.terms.get(name, 0.0) for name in TERMS},
