@@ -1,5 +1,6 @@
 """`doorstep demo`: everything at once, to look at or to run through."""
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +56,7 @@ def demo(options: Options | None = None) -> int:
     if chosen.json and not chosen.once:
         say_no("--json goes with --once: a demo that runs on prints no document.")
         return WRONG_USE
-    logs.set_up()
+    logs.set_up(least=logging.WARNING if chosen.once else logging.INFO)
     settings = Settings.read()
     if chosen.home:
         settings = replace(settings, home=chosen.home.absolute())

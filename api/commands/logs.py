@@ -6,8 +6,8 @@ import sys
 import structlog
 
 
-def set_up() -> None:
-    """Send our own events and those of the packages we stand on to stderr."""
+def set_up(*, least: int = logging.INFO) -> None:
+    """Send our own events, from a level on, and the warnings of the packages we stand on to stderr."""
     last = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
@@ -16,6 +16,7 @@ def set_up() -> None:
             structlog.processors.format_exc_info,
             last,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
