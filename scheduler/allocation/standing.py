@@ -1,0 +1,72 @@
+"""What a finished plan leaves free: places, rooms, rest and staff, for anyone who asks what one more would take."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from scheduler.allocation import rules
+from scheduler.allocation.index import Index
+from scheduler.allocation.plan import Plan, PlannedSession
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    A plan with what it uses.
+
+    Attributes:
+        rooms: Sessions by site and rank.
+        duties: Who is in a session, by rank.
+        blocks: Blocks held, by staff.
+    """
+
+    index: Index
+    held: dict[Key, PlannedSession]
+    rooms: dict[tuple[str, int], int]
+    duties: dict[int, set[str]]
+    blocks: dict[str, int]
+
+    @classmethod
+    def of(cls, index: Index, plan: Plan) -> "Standing":
+        """Count what a plan uses."""
+        rooms: dict[tuple[str, int], int] = defaultdict(int)
+        duties: dict[int, set[str]] = defaultdict(set)
+        blocks: dict[str, int] = defaultdict(int)
+        for session in plan.sessions:
+            span = rules.span_of(index, session.item, session.block) or range(0)
+            for rank in span:
+                rooms[session.site, rank] += 1
+                duties[rank].update(session.staff)
+            for who in session.staff:
+                blocks[who] += len(span)
+        return cls(index, {session.key: session for session in plan.sessions}, rooms, duties, blocks)
+
+    def has_room(self, site: str, item: str, block: str) -> bool:
+        """Whether one more session fits into the site's rooms and its rest."""
+        span = rules.span_of(self.index, item, block) or range(0)
+        place = self.index.sites[site]
+        free = all(self.rooms.get((site, rank), 0) < place.rooms for rank in span)
+        return free and not (place.rest_days and any(self.too_close(site, span, other) for other in self.held.values()))
+
+    def too_close(self, site: str, span: range, other: PlannedSession) -> bool:
+        """Whether another session at the site leaves less rest than it needs."""
+        if other.site != site:
+            return False
+        theirs = rules.span_of(self.index, other.item, other.block) or range(0)
+        days, rest = self.index.days, self.index.sites[site].rest_days
+        return days[span[0]] - days[theirs[-1]] < rest and days[theirs[0]] - days[span[-1]] < rest
+
+    def free_staff(self, item: str, block: str, requests: tuple[rules.Place, ...]) -> list[str]:
+        """Who is qualified, there, not taken, within their blocks and may meet everyone."""
+        span = rules.span_of(self.index, item, block) or range(0)
+        named = {self.index.problem.blocks[rank].id for rank in span}
+        return [
+            who
+            for who, person in sorted(self.index.staff.items())
+            if item in person.items
+            and (person.blocks is None or named <= set(person.blocks))
+            and not any(who in self.duties.get(rank, ()) for rank in span)
+            and (person.max_blocks is None or self.blocks.get(who, 0) + len(span) <= person.max_blocks)
+            and all(rules.staff_may_meet(self.index, person, place) for place in requests)
+        ]
