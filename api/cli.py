@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError, Group
 
+from api.commands.allocate import allocate_file
 from api.commands.audit import audit
 from api.commands.console import say_no
 from api.commands.demo import demo
@@ -59,6 +60,8 @@ for command, group in (
     (schema, USE_A_PART),
 ):
     app.command(command, group=group)
+
+app.command(allocate_file, name="allocate", group=USE_A_PART)
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
     shown = capsys.readouterr().out
     commands = {name for name in cli.app if not name.startswith("-")}
-    assert {"demo", "serve", "work", "migrate", "seed", "audit", "doctor", "schema"} <= commands
+    assert {"demo", "serve", "work", "migrate", "seed", "audit", "doctor", "schema", "allocate"} <= commands
     assert all(name in shown for name in commands)
 
 
