@@ -28,7 +28,9 @@ def random_problem(seed: int, *, requests: int = 6) -> Document:
         "costs": {
             "per_person_km": chance.choice([0, 2, 7.5]),
             "road_factor": chance.choice([1, 1.35]),
-            "tier": chance.choice([{}, {"office": 0, "town": 20, "bureau": 60}, {"office": 50, "town": 10, "bureau": 30}]),
+            "tier": chance.choice(
+                [{}, {"office": 0, "town": 20, "bureau": 60}, {"office": 50, "town": 10, "bureau": 30}]
+            ),
         },
     }
     if chance.random() < 0.2:
