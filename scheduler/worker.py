@@ -42,7 +42,12 @@ class Firing:
     """What one firing came to."""
 
     done: int = 0
-    failure: str | None = None
+    error: Exception | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """What went wrong, in words."""
+        return job_runs.in_words(self.error) if self.error else None
 
 
 class Worker:
@@ -164,6 +169,7 @@ class Worker:
             firing = await self._exhausted(job)
             async with self._database.writing(actor=actor, now=self._clock()) as db:
                 await job_runs.close(db, run_id, done=firing.done, failure=firing.failure, now=self._clock())
+            _tell(job, firing)
             return firing
 
     @contextmanager
@@ -183,10 +189,13 @@ class Worker:
         try:
             while not self._is_stopping and (handled := await job.handle(self._database, self._clock)):
                 done += handled
-        except Exception as error:
-            failure = job_runs.in_words(error)
-            log.exception("job_failed", job=job.name, done=done, failure=failure)
-            return Firing(done, failure)
-        if done:
-            log.info("job_done", job=job.name, done=done)
+        except Exception as error:  # noqa: BLE001 - whatever a step does, its row is closed and the next tick tries again
+            return Firing(done, error)
         return Firing(done)
+
+
+def _tell(job: AnyJob, firing: Firing) -> None:
+    if firing.error:
+        log.error("job_failed", job=job.name, done=firing.done, failure=firing.failure, exc_info=firing.error)
+    elif firing.done:
+        log.info("job_done", job=job.name, done=firing.done)

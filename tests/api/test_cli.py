@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 import orjson
 import pytest
+import structlog
 
 from api import cli
 from api.cli import answer
@@ -23,10 +24,12 @@ NOBODY_LISTENS = "postgresql://doorstep:hidden-word@127.0.0.1:1/doorstep"
 
 
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     for name in ("DATABASE_URL", "DOORSTEP_SECRET", "DOORSTEP_PEPPER", "DOORSTEP_RETIRED_SECRETS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOORSTEP_HOME", str(tmp_path / "home"))
+    yield
+    structlog.reset_defaults()  # a command's log goes to the stderr of its own test
 
 
 @pytest.fixture
