@@ -65,7 +65,7 @@ def with_sites_only(problem: Problem, sites: set[str]) -> Problem:
 def priced(name: str, problem: Problem, narrowed: Problem) -> Baseline:
     """A quick plan of the narrowed problem, at the prices of the whole one."""
     space: Space = space_of(narrowed)
-    draft = Greedy(space, Staffing(space)).fill()
+    draft = Greedy(Staffing(space)).fill()
     index = Index.of(problem)
     sessions = in_order(index, sessions_of(space, draft))
     left = people_left_out(index, sessions)

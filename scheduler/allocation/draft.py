@@ -71,6 +71,9 @@ def rooms_left(space: Space, seats: Seats) -> Ints:
 def at_rest(space: Space, seats: Seats) -> Bools:
     """By option, whether a held session's rest at its site keeps it from being held."""
     resting = np.zeros(space.options.count, bool)
+    sites = {space.site_ids[site] for site in space.options.site[list(seats)].tolist()}
+    if not any(space.index.sites[site].rest_days for site in sites):
+        return resting
     days = np.array(space.index.days, np.int64)
     first, last = days[space.options.start], days[space.options.start + space.length[space.options.item] - 1]
     for option in seats:

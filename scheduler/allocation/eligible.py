@@ -22,6 +22,7 @@ class Demand:
         windows: By request and start, whether the session lies in the request's window.
         free: By staff and start, whether they may hold it.
         recused: By staff and request, whether they must not meet.
+        crew: By request and start, how many of the free may meet the enterprise.
     """
 
     index: Index
@@ -35,6 +36,7 @@ class Demand:
     windows: Bools
     free: Bools
     recused: Bools
+    crew: Ints
     staff: tuple[StaffMember, ...]
 
 
@@ -46,7 +48,10 @@ def demand_for(index: Index, number: int, free: Bools) -> Demand:
     staff = tuple(index.staff[i] for i in sorted(index.staff))
     starts = starts_of(index, item)
     windows = np.array([window_of(index, request, starts) for request in asking], bool)
-    recused = [[request.enterprise in person.recused for request in asking] for person in staff]
+    shunned = [frozenset(person.recused) for person in staff]
+    recused = np.array([[request.enterprise in names for request in asking] for names in shunned], bool)
+    recused = recused.reshape(len(staff), len(asking))
+    free_here = free[number][:, starts]
     return Demand(
         index=index,
         number=number,
@@ -57,8 +62,9 @@ def demand_for(index: Index, number: int, free: Bools) -> Demand:
         together=np.array([request.together for request in asking], bool),
         starts=starts,
         windows=windows.reshape(len(asking), len(starts)),
-        free=free[number][:, starts],
-        recused=np.array(recused, bool).reshape(len(staff), len(asking)),
+        free=free_here,
+        recused=recused,
+        crew=(~recused).T.astype(np.int64) @ free_here.astype(np.int64),
         staff=staff,
     )
 
@@ -109,16 +115,20 @@ def staff_free(index: Index) -> Bools:
     return free
 
 
-def allowed_at(demand: Demand, site: Site) -> Bools:
-    """By request and start, whether window, objections and staff leave the place open."""
-    allowed = demand.windows.copy()
+def allowed_at(demand: Demand, site: Site, rows: Ints) -> Bools:
+    """For some of the requests, by start, whether window, objections and staff leave the place open."""
+    allowed = demand.windows[rows]
     here = [bar for bar in demand.index.problem.barred if speaks_of(bar, demand.item, site)]
     for bar in here:
         if bar.staff is None:
-            allowed &= ~touched(demand, bar)
-    if demand.item.staff:
-        allowed &= enough_staff(demand, [bar for bar in here if bar.staff is not None])
-    return allowed
+            allowed &= ~touched(demand, bar)[rows]
+    left = demand.crew[rows]
+    for number, person in enumerate(demand.staff):
+        if bars := [bar for bar in here if bar.staff == person.id]:
+            lost = np.logical_or.reduce([touched(demand, bar)[rows] for bar in bars])
+            left = left - (lost & ~demand.recused[number][rows][:, None] & demand.free[number])
+    enough: Bools = allowed & (left >= demand.item.staff)
+    return enough
 
 
 def speaks_of(bar: Bar, item: Item, site: Site) -> bool:
@@ -135,16 +145,3 @@ def touched(demand: Demand, bar: Bar) -> Bools:
         columns = (demand.starts <= rank) & (rank < demand.starts + demand.item.length)
     hit: Bools = rows[:, None] & columns
     return hit
-
-
-def enough_staff(demand: Demand, bars: list[Bar]) -> Bools:
-    """By request and start, whether enough staff remain who may meet the enterprise."""
-    left = np.zeros(demand.windows.shape, np.int64)
-    for row, person in enumerate(demand.staff):
-        may_meet = np.broadcast_to(~demand.recused[row][:, None], left.shape)
-        for bar in bars:
-            if bar.staff == person.id:
-                may_meet = may_meet & ~touched(demand, bar)
-        left += may_meet & demand.free[row]
-    enough: Bools = left >= demand.item.staff
-    return enough

@@ -1,5 +1,6 @@
 """The first plan: again and again the session that serves people most cheaply, until nothing is worth it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from scheduler.allocation.staffing import Staffing
 
 @dataclass(frozen=True, slots=True)
 class Stars:
-    """One item's pairs, cheapest first within each option."""
+    """The pairs of one item under one top jurisdiction, cheapest first within each option."""
 
     options: Ints
     pairs: Ints
@@ -19,9 +20,8 @@ class Stars:
     first: Ints
 
     @classmethod
-    def of(cls, space: Space, item: int) -> "Stars":
-        """Sort the pairs of an item."""
-        mine = np.nonzero(space.options.item[space.pairs.option] == item)[0]
+    def of(cls, space: Space, mine: Ints) -> "Stars":
+        """Sort some of the pairs."""
         mine = mine[np.lexsort((space.pairs.cost[mine], space.pairs.option[mine]))]
         owner = space.pairs.option[mine]
         first = np.nonzero(np.r_[True, owner[1:] != owner[:-1]])[0] if len(owner) else np.zeros(0, np.int64)
@@ -33,9 +33,15 @@ class Greedy:
     """Builds a draft star by star; names are given at once, so that every step is a plan."""
 
     def __init__(
-        self, space: Space, staffing: Staffing, draft: Draft | None = None, *, worth: Floats | None = None
+        self,
+        staffing: Staffing,
+        draft: Draft | None = None,
+        *,
+        worth: Floats | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.space, self.staffing = space, staffing
+        space = staffing.space
+        self.space, self.staffing, self.stop = space, staffing, stop
         self.worth = space.unplaced_cost if worth is None else worth
         self.draft = draft.copy() if draft else Draft()
         self.people = space.people.copy()
@@ -59,12 +65,13 @@ class Greedy:
         for option in np.nonzero(self.space.options.pinned)[0].tolist():
             if option not in self.draft.seats and self.usable[option]:
                 self.hold(option)
-        stars = {item: Stars.of(self.space, item) for item in range(len(self.space.item_ids))}
-        ratios = {item: self.ratios(star) for item, star in stars.items()}
-        while (best := self.best(stars, ratios)) is not None:
-            item, option = best
+        circle = self.space.circles()[self.space.pairs.option]
+        stars = {n: Stars.of(self.space, np.nonzero(circle == n)[0]) for n in np.unique(circle).tolist()}
+        ratios = {n: self.ratios(star) for n, star in stars.items()}
+        while (best := self.best(stars, ratios)) is not None and not self.stop():
+            n, option = best
             if self.hold(option):
-                ratios[item] = self.ratios(stars[item])
+                ratios[n] = self.ratios(stars[n])
             self.usable[option] = False
         self.draft.cost = cost_of(self.space, self.draft.seats, self.draft.staff)
         return self.draft
@@ -102,12 +109,12 @@ class Greedy:
     def best(self, stars: dict[int, Stars], ratios: dict[int, Floats]) -> tuple[int, int] | None:
         """The cheapest star that rooms allow, or None where none is worth it."""
         found: tuple[float, int, int] | None = None
-        for item, star in stars.items():
+        for n, star in stars.items():
             if len(star.options):
-                ratio = np.where(self.allowed(star.options), ratios[item], np.inf)
-                n = int(ratio.argmin())
-                if ratio[n] < 1 and (found is None or ratio[n] < found[0]):
-                    found = (float(ratio[n]), item, int(star.options[n]))
+                ratio = np.where(self.allowed(star.options), ratios[n], np.inf)
+                at = int(ratio.argmin())
+                if ratio[at] < 1 and (found is None or ratio[at] < found[0]):
+                    found = (float(ratio[at]), n, int(star.options[at]))
         return None if found is None else found[1:]
 
     def allowed(self, options: Ints) -> Bools:

@@ -25,27 +25,22 @@ class Breadth:
     choices: int
 
 
-def kernel(space: Space, proof: Proof, draft: Draft, breadth: Breadth) -> tuple[Ints, Ints]:
-    """The options and pairs that the prices like, over the whole space, those of the draft included."""
-    everybody = np.ones(len(space.people), bool)
-    return worth_a_thought(space, proof, draft, everybody, breadth)
-
-
 def worth_a_thought(space: Space, proof: Proof, draft: Draft, free: Bools, breadth: Breadth) -> tuple[Ints, Ints]:
     """The options that promise most to the free requests, and for each of these its best pairs."""
     pairs, options = space.pairs, space.options
-    value = proof.prices.person[pairs.request] - pairs.cost
-    open_to = free[pairs.request]
-    promise = promises(space, proof, value, open_to)
+    at = np.nonzero(free[pairs.request])[0]
+    value = proof.prices.person[pairs.request[at]] - pairs.cost[at]
+    promise = promises(space, proof, at, value)
     whole = [option for option, there in draft.seats.items() if free[[pairs.request[pair] for pair in there]].all()]
     promise[whole] = np.where(promise[whole] > -np.inf, np.inf, -np.inf)
     order = np.lexsort((np.arange(options.count), -promise))[: breadth.options]
     chosen = np.zeros(options.count, bool)
     chosen[order[promise[order] > -np.inf]] = True
 
-    at = np.nonzero(open_to & chosen[pairs.option])[0]
+    likely = chosen[pairs.option[at]]
+    at, value = at[likely], value[likely]
     # A session already likely to be held is a better choice than an equally near one that is not.
-    appeal = value[at] + np.minimum(promise[pairs.option[at]], 0.0) / np.maximum(options.places[pairs.option[at]], 1)
+    appeal = value + np.minimum(promise[pairs.option[at]], 0.0) / np.maximum(options.places[pairs.option[at]], 1)
     order = np.lexsort((at, -appeal, pairs.request[at]))
     request = pairs.request[at][order]
     new = np.r_[True, request[1:] != request[:-1]] if len(request) else np.zeros(0, bool)
@@ -59,11 +54,11 @@ def worth_a_thought(space: Space, proof: Proof, draft: Draft, free: Bools, bread
     return np.nonzero(chosen)[0], np.nonzero(kept)[0]
 
 
-def promises(space: Space, proof: Proof, value: Floats, open_to: Bools) -> Floats:
-    """By option, what it earns at the prices, counting only what the free requests could bring."""
+def promises(space: Space, proof: Proof, at: Ints, value: Floats) -> Floats:
+    """By option, what it earns at the prices, counting only what these pairs could bring."""
     pairs, options = space.pairs, space.options
-    brought = np.bincount(pairs.option, np.where(open_to, np.maximum(value, 0) * pairs.cap, 0.0), options.count)
-    reachable = np.bincount(pairs.option, open_to, options.count) > 0
+    brought = np.bincount(pairs.option[at], np.maximum(value, 0) * pairs.cap[at], options.count)
+    reachable = np.bincount(pairs.option[at], minlength=options.count) > 0
     fixed = options.open_cost + (options.tier_cost.min(axis=1) if options.count else 0.0)
     fixed = fixed + space.staff_needed[options.item] * proof.prices.duty[options.item, options.start]
     promise = np.minimum(proof.gain, brought - fixed)

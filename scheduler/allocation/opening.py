@@ -15,17 +15,18 @@ from scheduler.allocation.space import Ints, Space
 from scheduler.allocation.staffing import Staffing
 
 
-def opening_draft(space: Space, staffing: Staffing) -> Draft:
+def opening_draft(staffing: Staffing, *, stop: Callable[[], bool]) -> Draft:
     """
     A first plan.
 
     Raises:
         ProblemError: The pins contradict each other; it names a smallest set that does.
     """
-    draft = Greedy(space, staffing).fill()
+    space = staffing.space
+    draft = Greedy(staffing, stop=stop).fill()
     if keeps_pins(space, draft):
         return draft
-    return Greedy(space, staffing, pinned_draft(space, staffing)).fill()
+    return Greedy(staffing, pinned_draft(space, staffing), stop=stop).fill()
 
 
 def keeps_pins(space: Space, draft: Draft) -> bool:

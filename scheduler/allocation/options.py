@@ -100,7 +100,8 @@ def shelf_of(demand: Demand, site_number: int, wishes: Wishes) -> Shelf:
     index, item = demand.index, demand.item
     site = index.sites[sorted(index.sites)[site_number]]
     blocks = tuple(index.problem.blocks[start].id for start in demand.starts)
-    steps = np.array([steps_between(index, site, request.jurisdiction) for request in demand.asking], np.int64)
+    step_to = {place: steps_between(index, site, place) for place in {each.jurisdiction for each in demand.asking}}
+    steps = np.array([step_to[request.jurisdiction] for request in demand.asking], np.int64)
     near = [
         rules.travel_cost(index, request, site) if step != NOWHERE else None
         for request, step in zip(demand.asking, steps, strict=True)
@@ -129,15 +130,16 @@ def chunk_of(shelf: Shelf, wishes: Wishes) -> tuple[Columns, Columns]:
     """The sessions of a shelf that somebody could use or a pin asks for, and who could sit in them."""
     demand, offer = shelf.demand, shelf.offer
     possible = open_at(demand, shelf.site) & (demand.free.sum(axis=0) >= demand.item.staff)
-    cap = np.minimum(demand.people, offer.places)
-    reachable = ~np.isnan(shelf.near) & ~(demand.together & (demand.people > offer.places)) & (cap > 0)
-    allowed = allowed_at(demand, shelf.site) & reachable[:, None] & possible & (shelf.least <= offer.places)
+    reachable = ~np.isnan(shelf.near) & ~(demand.together & (demand.people > offer.places)) & (offer.places > 0)
+    rows = np.nonzero(reachable)[0]
+    cap = np.minimum(demand.people[rows], offer.places)
+    allowed = allowed_at(demand, shelf.site, rows) & possible & (shelf.least <= offer.places)
     allowed &= (cap[:, None] * allowed).sum(axis=0) >= shelf.least
     kept = allowed.any(axis=0) | (shelf.pinned & possible)
-    option, request = np.nonzero(allowed.T[kept])
-    return option_columns(shelf, kept), pair_columns(shelf, np.nonzero(kept)[0][option], request, wishes) | {
+    option, row = np.nonzero(allowed.T[kept])
+    return option_columns(shelf, kept), pair_columns(shelf, np.nonzero(kept)[0][option], rows[row], wishes) | {
         "option": option,
-        "cap": cap[request],
+        "cap": cap[row],
     }
 
 
@@ -164,7 +166,7 @@ def pair_columns(shelf: Shelf, column: Ints, request: Ints, wishes: Wishes) -> C
     """The columns of the pairs, by position of the start and of the request on the shelf."""
     demand, index = shelf.demand, shelf.demand.index
     days = np.array(index.days, np.int64)
-    since = np.array([days[index.window(each)[0]] for each in demand.asking], np.int64)
+    since = np.array([index.days[index.window(each)[0]] for each in demand.asking], np.int64)
     wait = np.array([each.wait_cost for each in demand.asking], float)
     pins = {(r, b): people for (r, s, b), people in wishes.pins.items() if s == shelf.site.id}
     spots = ((demand.asking[r].id, shelf.blocks[c]) for r, c in zip(request, column, strict=True))

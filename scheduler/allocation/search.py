@@ -8,7 +8,7 @@ import numpy as np
 
 from scheduler.allocation.ascent import Proof
 from scheduler.allocation.crews import counts_of
-from scheduler.allocation.draft import Draft, cost_of, seated_by_request
+from scheduler.allocation.draft import Draft, Seats, cost_of, seated_by_request
 from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
@@ -17,11 +17,13 @@ from scheduler.allocation.opening import keeps_pins, opening_draft
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
 from scheduler.allocation.space import Floats, Ints, Space
-from scheduler.allocation.staffing import Staffing
+from scheduler.allocation.staffing import Names, Staffing
 
 # Requests set free at once: fewer leave no choice, more take a model minutes.
 SMALLEST, LARGEST = 20.0, 150.0
 MIXED, LEFT_OUT = 0.4, 0.2
+# Naming everybody anew takes too long for more sessions than these.
+RENAMED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Search:
     def __init__(self, space: Space, *, seed: int, stop: Callable[[], bool]) -> None:
         self.space, self.seed, self.stop = space, seed, stop
         self.staffing = Staffing(space)
-        self.draft = opening_draft(space, self.staffing)
+        self.draft = opening_draft(self.staffing, stop=stop)
         self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
         self.sizes: dict[int, float] = {}
         self.counts = counts_of(space)
@@ -56,19 +58,28 @@ class Search:
         if outcome.values is None or not is_whole(written, outcome.values):
             return False
         seats = merged(self.draft, written, seats_of(written, outcome.values))
-        names, short = self.staffing.name_most(seats)
+        names, short = self.names_for(written, seats)
         candidate = Draft(seats=seats, staff=names)
         if short:
             if any(self.space.options.pinned[option] for option in short):
                 return False
             for option in short:
                 del candidate.seats[option], candidate.staff[option]
-            candidate = Greedy(self.space, self.staffing, candidate).fill()
+            candidate = Greedy(self.staffing, candidate).fill()
         candidate.cost = cost_of(self.space, candidate.seats, candidate.staff)
         if candidate.cost >= self.draft.cost - 1e-9 * abs(self.draft.cost) or not keeps_pins(self.space, candidate):
             return False
         self.draft = candidate
         return True
+
+    def names_for(self, written: ScopeModel, seats: Seats) -> tuple[Names, list[int]]:
+        """Names for the sessions decided anew; if they do not suffice, for all of them."""
+        inside = set(written.scope.options.tolist())
+        kept = {option: names for option, names in self.draft.staff.items() if option not in inside and option in seats}
+        names, short = self.staffing.name_most(seats, kept)
+        if short and len(seats) <= RENAMED:
+            names, short = self.staffing.name_most(seats, {})
+        return names, short
 
     @property
     def constant(self) -> float:
@@ -80,8 +91,8 @@ class Search:
     def follow_prices(self, person: Floats) -> None:
         """Build a draft as if seating people were worth these prices, then fill it up; keep it if it costs less."""
         worth = np.minimum(person, self.space.unplaced_cost)
-        guided = Greedy(self.space, self.staffing, worth=worth).fill()
-        candidate = Greedy(self.space, self.staffing, guided).fill()
+        guided = Greedy(self.staffing, worth=worth, stop=self.stop).fill()
+        candidate = Greedy(self.staffing, guided, stop=self.stop).fill()
         if candidate.cost < self.draft.cost and keeps_pins(self.space, candidate):
             self.draft = candidate
 

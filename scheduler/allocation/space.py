@@ -107,6 +107,13 @@ class Space:
         """How many blocks there are."""
         return len(self.index.days)
 
+    def circles(self) -> Ints:
+        """By option, a number for its item and for the top of its site's jurisdictions: requests never cross it."""
+        tops = [self.index.lines[self.index.sites[site].jurisdiction][-1] for site in self.site_ids]
+        number = {top: n for n, top in enumerate(sorted(set(tops)))}
+        top = np.array([number[top] for top in tops], np.int64)
+        return self.options.item * max(1, len(number)) + (top[self.options.site] if self.options.count else 0)
+
     def span(self, option: int) -> range:
         """Ranks that an option fills."""
         start = int(self.options.start[option])

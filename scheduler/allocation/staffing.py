@@ -8,12 +8,16 @@ from scheduler.allocation import rules
 from scheduler.allocation.draft import Seats
 from scheduler.allocation.milp import Effort, Model, solve
 from scheduler.allocation.parts import Bar
-from scheduler.allocation.space import Space
+from scheduler.allocation.space import Ints, Space
 
 Names = dict[int, tuple[int, ...]]
 """By option, positions of staff."""
 
 HALF = 0.5  # a decided value is 0 or 1, up to the solver's tolerance
+
+
+NODES = 2000
+NOBODY = np.zeros(0, np.int64)
 
 
 class Staffing:
@@ -27,6 +31,8 @@ class Staffing:
         self.bars: Mapping[str, list[Bar]] = {
             person.id: [bar for bar in index.problem.barred if bar.staff == person.id] for person in self.staff
         }
+        self.barred = [bool(self.bars[person.id]) for person in self.staff]
+        self.enterprise = [index.requests[i].enterprise for i in space.request_ids]
         self.ahead: dict[int, set[int]] = {}
         for option, request, _ in space.ahead:
             self.ahead.setdefault(option, set()).add(request)
@@ -52,50 +58,82 @@ class Staffing:
         if not self.touchy:
             return list(free)
         requests = self.requests_in(option, there)
-        return [who for who in free if all(self.may_meet(who, option, request) for request in requests)]
+        met = {self.enterprise[request] for request in requests}
+        return [
+            who
+            for who in free
+            if self.recused[who].isdisjoint(met)
+            and not (self.barred[who] and any(not self.may_meet(who, option, request) for request in requests))
+        ]
 
     def name(self, seats: Seats) -> Names | None:
         """Staff for every session, or None where there are not enough."""
-        names, short = self.name_most(seats)
+        names, short = self.name_most(seats, {})
         return None if short else names
 
-    def name_most(self, seats: Seats) -> tuple[Names, list[int]]:
-        """Staff for as many sessions as possible, and the sessions left without, by option."""
+    def name_most(self, seats: Seats, kept: Names) -> tuple[Names, list[int]]:
+        """
+        Staff for as many sessions as possible, some of which keep the staff they have.
+
+        Returns:
+            The names by option, and the options left without.
+        """
         space = self.space
-        needy = sorted(o for o in seats if space.staff_needed[space.options.item[o]])
-        duties = [(option, who) for option in needy for who in self.could_hold(option, seats[option])]
-        names: Names = dict.fromkeys(seats, ())
+        names: Names = {option: kept.get(option, ()) for option in seats}
+        needy = [o for o in sorted(seats) if o not in kept and space.staff_needed[space.options.item[o]]]
         if not needy:
             return names, []
-        model = Model()
-        size = {option: len(space.span(option)) for option in needy}
-        long = any(each > 1 for each in size.values())
-        cost = np.array([float(space.block_cost[who]) * size[option] for option, who in duties])
+        duties = self.duties(seats, needy, kept)
+        long = any(len(space.span(option)) > 1 for option in needy)
+        model, columns = self.roster(duties, needy, kept)
+        outcome = solve(model, Effort(relaxed=not long, nodes=NODES))
+        if outcome.values is None:
+            return names, needy
+        for (option, who), taken in zip(duties, outcome.values[columns] > HALF, strict=True):
+            if taken:
+                names[option] = (*names[option], who)
+        return names, [o for o in needy if len(names[o]) != space.staff_needed[space.options.item[o]]]
+
+    def duties(self, seats: Seats, needy: list[int], kept: Names) -> list[tuple[int, int]]:
+        """Who could hold which session, beside the sessions that keep their staff."""
+        busy = {(who, rank) for option, whose in kept.items() for rank in self.space.span(option) for who in whose}
+        return [
+            (option, who)
+            for option in needy
+            for who in self.could_hold(option, seats[option])
+            if not any((who, rank) in busy for rank in self.space.span(option))
+        ]
+
+    def roster(self, duties: list[tuple[int, int]], needy: list[int], kept: Names) -> tuple[Model, Ints]:
+        """The model that gives duties to staff; a duty that nobody takes is very dear."""
+        space, model = self.space, Model()
+        option, whose = (np.array(each, np.int64) for each in zip(*duties, strict=True)) if duties else (NOBODY, NOBODY)
+        size = space.length[space.options.item[option]]
+        long = bool((size > 1).any())
+        cost = space.block_cost[whose] * size
         columns = model.add_columns(cost, np.ones(len(duties)), whole=long)
-        need = np.array([space.staff_needed[space.options.item[option]] for option in needy], float)
+        need = space.staff_needed[space.options.item[needy]].astype(float)
         dear = 1.0 + 10.0 * float(cost.max(initial=0.0)) * float(need.max())
         missing = model.add_columns(np.full(len(needy), dear), need, whole=False)
         rows = model.add_rows(len(needy), low=need, high=need)
-        at = {option: row for row, option in enumerate(needy)}
         model.put(rows, missing, 1.0)
-        model.put(np.array([rows[at[option]] for option, _ in duties], np.int64), columns, 1.0)
-        busy: dict[tuple[int, int], list[int]] = {}
-        for (option, who), column in zip(duties, columns.tolist(), strict=True):
-            for rank in space.span(option):
-                busy.setdefault((who, rank), []).append(column)
-        clashes = [group for group in busy.values() if len(group) > 1]
-        rows = model.add_rows(len(clashes), high=1.0)
-        for row, group in zip(rows, clashes, strict=True):
-            model.put(np.full(len(group), row), np.array(group), 1.0)
-        limits = model.add_rows(len(self.staff), high=space.max_blocks.astype(float))
-        whose = np.array([who for _, who in duties], np.int64)
-        model.put(limits[whose], columns, np.array([size[option] for option, _ in duties], float))
-        outcome = solve(model, Effort(relaxed=not long))
-        if outcome.values is None:
-            return names, needy
-        chosen = outcome.values[columns] > HALF
-        for (option, who), taken in zip(duties, chosen, strict=True):
-            if taken:
-                names[option] = (*names[option], who)
-        short = [o for o in needy if len(names[o]) != space.staff_needed[space.options.item[o]]]
-        return names, short
+        model.put(rows[np.searchsorted(needy, option)], columns, 1.0)
+        add_clashes(model, space, (option, whose, columns))
+        left = space.max_blocks.astype(float)
+        for held, names in kept.items():
+            left[list(names)] -= len(space.span(held))
+        limits = model.add_rows(len(self.staff), high=left)
+        model.put(limits[whose], columns, size.astype(float))
+        return model, columns
+
+
+def add_clashes(model: Model, space: Space, duties: tuple[Ints, Ints, Ints]) -> None:
+    """Nobody is in two sessions at once."""
+    busy: dict[tuple[int, int], list[int]] = {}
+    for option, who, column in zip(*(each.tolist() for each in duties), strict=True):
+        for rank in space.span(option):
+            busy.setdefault((who, rank), []).append(column)
+    clashes = [group for group in busy.values() if len(group) > 1]
+    if clashes:
+        rows = np.repeat(model.add_rows(len(clashes), high=1.0), [len(group) for group in clashes])
+        model.put(rows, np.concatenate([np.array(group) for group in clashes]), 1.0)
