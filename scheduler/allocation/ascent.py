@@ -8,8 +8,8 @@ import numpy as np
 from scheduler.allocation.prices import Judge, Prices, Verdict, first_prices
 from scheduler.allocation.space import Floats, Space
 
-SMOOTHING = 0.2
-PATIENCE = 15
+SMOOTHING = 0.4
+PATIENCE = 8
 MEMORY = 0.97
 
 
@@ -39,7 +39,7 @@ class Ascent:
         self.space, self.judge = space, Judge(space)
         self.prices = first_prices(space)
         self.pull: tuple[Floats | float, Floats | float] = (0.0, 0.0)
-        self.stride, self.stale = 0.5, 0
+        self.stride, self.stale = 1.0, 0
         verdict = self.judge.judge(self.prices)
         self.held, self.seated = verdict.held.copy(), verdict.seated.copy()
         self.best = self.proof_of(verdict)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from scheduler.allocation.space import Bools, Ints, Space
+from scheduler.allocation.space import Bools, Floats, Ints, Space
 
 Seats = dict[int, dict[int, int]]
 """By option: people by pair."""
@@ -84,14 +84,7 @@ def at_rest(space: Space, seats: Seats) -> Bools:
     return resting
 
 
-def is_sound(space: Space, seats: Seats) -> bool:
-    """Whether rooms, rest and everybody's number allow these sessions side by side."""
-    seated = seated_by_request(space, seats)
-    there = [{int(space.pairs.request[pair]) for pair in each} for each in seats.values()]
-    spread = np.bincount([request for each in there for request in each], minlength=len(space.people))
-    split = space.together & (seated > 0) & ((spread > 1) | (seated < space.people))
-    crowded = (seated > space.people).any() or rooms_left(space, seats).min(initial=0) < 0
-    if crowded or split.any():
-        return False
-    resting = [o for o in seats if space.index.sites[space.site_ids[space.options.site[o]]].rest_days]
-    return not any(at_rest(space, {other: {} for other in resting if other != o})[o] for o in resting)
+def person_costs(space: Space) -> Floats:
+    """By pair, what seating one person there costs beyond leaving them out."""
+    beyond: Floats = space.pairs.cost - space.unplaced_cost[space.pairs.request]
+    return beyond

@@ -14,14 +14,12 @@ class Limits:
         seconds: Wall-clock time for the search; the answer may come a little later.
         gap: Proven closeness to the optimum that is good enough, as a share of the cost.
         seed: Where choices start from.
-        workers: Models solved side by side; the plan depends on it, but not on how fast each one is.
         clock: Seconds that only ever grow; the core reads no other clock.
     """
 
     seconds: float = 60.0
     gap: float = 0.0
     seed: int = 0
-    workers: int = 2
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,26 +1,17 @@
 """The search for the best plan of one component, and for the proof of how good it is."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from scheduler.allocation.ascent import Ascent
 from scheduler.allocation.draft import Draft
 from scheduler.allocation.exact import solve_exactly
-from scheduler.allocation.itembounds import ItemBounds, ItemModel
 from scheduler.allocation.limits import Limits, Watch
-from scheduler.allocation.milp import Effort
 from scheduler.allocation.options import space_of
 from scheduler.allocation.problem import Problem
-from scheduler.allocation.search import Proposal, Search
+from scheduler.allocation.search import Search
 
 # Up to so many pairs one model holds the whole component and is worth the first try.
 SMALL = 8000
-ROUNDS = 50
-FIRST_ROUNDS = 300
-AGAIN = 20
-# Turns before bounds of items are raised, and how often then.
-SEARCH_FIRST, ITEMS_EACH = 40, 4
-# Seconds for one model; the clock should not be what ends it.
-LONGEST = 10.0
+ROUNDS = 25
+FIRST_ROUNDS = 200
 MARKUPS = (1.0, 1.1)
 
 
@@ -33,7 +24,6 @@ class Quest:
         self.search: Search | None = None
         self.bound = 0.0
         self.turns = 0
-        self.items: ItemBounds | None = None
 
     @property
     def draft(self) -> Draft:
@@ -76,34 +66,10 @@ class Quest:
         if self.turns <= 1 + FIRST_ROUNDS // ROUNDS:
             self.climb()
             return "prices"
-        if self.turns % AGAIN == 0:
+        if self.turns % 40 == 0:
             self.climb()
-        return self.improve(min(seconds, LONGEST))
-
-    def improve(self, seconds: float) -> str:
-        """Solve a few models side by side, and settle them in order, so that their pace changes nothing."""
-        if self.turns > SEARCH_FIRST and self.turns % ITEMS_EACH == 0 and self.raise_items(min(seconds, 5.0)):
-            return "items"
-        found = [self.found.propose(self.ascent.best, seconds) for _ in range(self.limits.workers)]
-        proposals = [proposal for proposal in found if proposal is not None]
-        with ThreadPoolExecutor(max_workers=self.limits.workers) as workers:
-            outcomes = list(workers.map(Proposal.solve, proposals))
-        for proposal, outcome in zip(proposals, outcomes, strict=True):
-            self.found.settle(proposal, outcome)
-        return "neighbourhoods"
-
-    def raise_items(self, seconds: float) -> bool:
-        """Raise the bounds of the next items; tells whether there were any left."""
-        self.items = self.items or ItemBounds(self.space, self.ascent.best)
-        effort = Effort(seconds=seconds, seed=self.limits.seed)
-        found = [self.items.propose(effort) for _ in range(self.limits.workers)]
-        proposals = [proposal for proposal in found if proposal is not None]
-        with ThreadPoolExecutor(max_workers=self.limits.workers) as workers:
-            outcomes = list(workers.map(ItemModel.solve, proposals))
-        for proposal, outcome in zip(proposals, outcomes, strict=True):
-            self.items.settle(proposal, outcome)
-        self.raise_bound(self.items.bound)
-        return bool(proposals)
+        self.found.neighbourhood(self.ascent.best, min(seconds, 10.0))
+        return "neighbourhood"
 
     def climb(self) -> None:
         """Improve the prices, and try what they suggest."""

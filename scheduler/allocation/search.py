@@ -8,7 +8,7 @@ import numpy as np
 
 from scheduler.allocation.ascent import Proof
 from scheduler.allocation.crews import counts_of
-from scheduler.allocation.draft import Draft, Seats, cost_of, is_sound, seated_by_request
+from scheduler.allocation.draft import Draft, Seats, cost_of, seated_by_request
 from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
@@ -16,29 +16,22 @@ from scheduler.allocation.neighbourhoods import Breadth, about, around, item_of,
 from scheduler.allocation.opening import keeps_pins, opening_draft
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
-from scheduler.allocation.space import Bools, Floats, Ints, Space
+from scheduler.allocation.space import Floats, Ints, Space
 from scheduler.allocation.staffing import Names, Staffing
 
 # Requests set free at once: fewer leave no choice, more take a model minutes.
-SMALLEST, LARGEST, GROWTH = 20.0, 150.0, 1.08
+SMALLEST, LARGEST = 20.0, 150.0
 MIXED, LEFT_OUT = 0.4, 0.2
 # Naming everybody anew takes too long for more sessions than these.
 RENAMED = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """A neighbourhood's model, to be solved beside others and settled in order."""
+class Move:
+    """A part of the space to decide anew."""
 
-    kind: int
-    written: ScopeModel
-    start: Floats | None
-    effort: Effort
-    stop: Callable[[], bool]
-
-    def solve(self) -> Outcome:
-        """Solve it; this touches nothing that others share."""
-        return solve(self.written.model, self.effort, start=self.start, stop=self.stop)
+    options: Ints
+    pairs: Ints
 
 
 class Search:
@@ -50,16 +43,21 @@ class Search:
         self.draft = opening_draft(self.staffing, stop=stop)
         self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
         self.sizes: dict[int, float] = {}
-        self.tried: set[tuple[bytes, frozenset[int]]] = set()
         self.counts = counts_of(space)
+
+    def try_move(self, move: Move, effort: Effort) -> Outcome:
+        """Solve a part of the space; the draft changes only for the better."""
+        written = model_of(scope_of(self.space, self.draft, move.options, move.pairs), self.counts)
+        outcome = solve(written.model, effort, start=values_of(written, self.draft), stop=self.stop)
+        if outcome.values is not None:
+            self.take(written, outcome)
+        return outcome
 
     def take(self, written: ScopeModel, outcome: Outcome) -> bool:
         """Make a solution the draft, if staff can be named and it costs less."""
         if outcome.values is None or not is_whole(written, outcome.values):
             return False
         seats = merged(self.draft, written, seats_of(written, outcome.values))
-        if not is_sound(self.space, seats):
-            return False
         names, short = self.names_for(written, seats)
         candidate = Draft(seats=seats, staff=names)
         if short:
@@ -98,10 +96,10 @@ class Search:
         if candidate.cost < self.draft.cost and keeps_pins(self.space, candidate):
             self.draft = candidate
 
-    def propose(self, proof: Proof, seconds: float) -> Proposal | None:
-        """A neighbourhood to decide anew; None where there is nobody to seat or it was tried before."""
+    def neighbourhood(self, proof: Proof, seconds: float) -> None:
+        """Decide one neighbourhood anew, and learn how large the next one of its item may be."""
         if (seed := self.pick()) is None:
-            return None
+            return
         # Staff tie items together in time, places tie requests of an item together: each has its turn.
         mixed = self.chance.random() < MIXED
         kind = -1 if mixed else item_of(self.space, seed)
@@ -109,26 +107,12 @@ class Search:
         breadth = Breadth(requests=int(size), options=int(12 * size), choices=30)
         free = (about if mixed else around)(self.space, self.draft, seed, breadth)
         options, pairs = worth_a_thought(self.space, proof, self.draft, free, breadth)
-        if (mark := self.mark_of(free, options)) in self.tried:
-            self.sizes[kind] = min(size * GROWTH, LARGEST)
-            return None
-        self.tried.add(mark)
-        written = model_of(scope_of(self.space, self.draft, options, pairs), self.counts)
-        effort = Effort(seconds=seconds, gap=5e-3, nodes=60, seed=self.seed)
-        return Proposal(kind, written, values_of(written, self.draft), effort, self.stop)
-
-    def settle(self, proposal: Proposal, outcome: Outcome) -> None:
-        """Take what came of a proposal, and learn how large the next one of its kind may be."""
-        better = self.take(proposal.written, outcome)
-        size = self.sizes[proposal.kind]
+        before = self.draft.cost
+        outcome = self.try_move(Move(options, pairs), Effort(seconds=seconds, gap=5e-3, nodes=60, seed=self.seed))
         if not outcome.proven:
-            self.sizes[proposal.kind] = max(size / GROWTH**2, SMALLEST)
-        elif not better:
-            self.sizes[proposal.kind] = min(size * GROWTH, LARGEST)
-
-    def mark_of(self, free: Bools, options: Ints) -> tuple[bytes, frozenset[int]]:
-        """What tells one neighbourhood from another: who is free, and which sessions are held there."""
-        return free.tobytes(), frozenset(self.draft.seats.keys() & set(options.tolist()))
+            self.sizes[kind] = max(size * 0.85, SMALLEST)
+        elif self.draft.cost >= before:
+            self.sizes[kind] = min(size * 1.08, LARGEST)
 
     def pick(self) -> int | None:
         """A request to look around: often one that is left out, otherwise any; None where there is none."""
