@@ -2,7 +2,7 @@
 
 from random import Random
 
-from api.commands.console import notices, print_document, results
+from api.commands.console import notices, print_document, results, say_no
 from api.commands.environment import Running
 from api.demo.people import Crowd
 from api.demo.season import play
@@ -14,7 +14,7 @@ from scheduler.clock import SetClock
 
 async def run_once(everything: Running, *, as_json: bool) -> int:
     """
-    Play the main job and show what happened; 0 when it went through and the auditor finds nothing.
+    Play the main job and show what happened; 0 when every plan came and the auditor finds nothing.
 
     Raises:
         TypeError: The clock cannot be set: only the demo's own can.
@@ -48,4 +48,7 @@ async def run_once(everything: Running, *, as_json: bool) -> int:
         for each in tables(story):
             results.print(each)
             results.print()
-    return 0 if all(each.holds for each in found) else 1
+    failures = [f"round {each['number']}: {each['failure']}" for each in story["rounds"] if each["failure"]]
+    for failure in failures:
+        say_no(f"A plan failed in {failure}")
+    return 1 if failures or not all(each.holds for each in found) else 0

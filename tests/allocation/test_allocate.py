@@ -1,0 +1,126 @@
+"""Plans keep every rule by two checkers, are as cheap as trying everything, and never claim too high a bound."""
+
+import importlib.util
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from scheduler.allocation import Limits, Plan, Problem, allocate, verify
+from tests.allocation.brute import cheapest, size_of
+from tests.allocation.generated import random_problem
+
+REFERENCE = Path(__file__).parent / "reference"
+SPEC = importlib.util.spec_from_file_location("check_plan", REFERENCE / "check_plan.py")
+assert SPEC
+assert SPEC.loader
+REFEREE = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(REFEREE)
+
+LIMITS = Limits(seconds=20, seed=1)
+MOST_SEATINGS = 3_000
+SPOILT = ("drop a seat", "crowd a session", "another tier", "another crew", "elsewhere", "cheaper", "higher bound")
+
+Document = dict[str, Any]
+
+
+def tiny_problem(seed: int) -> Document:
+    problem = random_problem(seed, requests=3)
+    for request in problem["requests"]:
+        request["people"] = min(request["people"], 2)
+    return problem
+
+
+TINY = [seed for seed in range(400) if 1 < size_of(tiny_problem(seed)) <= MOST_SEATINGS][:60]
+
+
+def small_example() -> Document:
+    document: Document = json.loads((REFERENCE / "examples" / "small.json").read_text())
+    return document
+
+
+def without_time(plan: Plan) -> Document:
+    return {**plan.to_json(), "seconds": None}
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_plan_keeps_every_rule_by_both_checkers(seed: int) -> None:
+    document = random_problem(seed)
+    problem = Problem.from_json(document)
+
+    plan = allocate(problem, LIMITS)
+
+    assert verify(problem, plan) == []
+    assert REFEREE.check(document, plan.to_json())[0] == []
+
+
+@pytest.mark.parametrize("seed", TINY)
+def test_no_plan_of_a_tiny_problem_is_cheaper_and_none_lies_below_the_bound(seed: int) -> None:
+    document = tiny_problem(seed)
+
+    plan = allocate(Problem.from_json(document), LIMITS)
+
+    best = cheapest(document, REFEREE.check)
+    assert best is not None
+    assert plan.objective == pytest.approx(best, abs=1e-6)
+    assert plan.bound <= best + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_same_problem_in_any_order_gets_the_same_plan(seed: int) -> None:
+    document = random_problem(seed)
+    mixed = {**document, **{name: document[name][::-1] for name in ("sites", "staff", "requests", "items")}}
+
+    plan, again = allocate(Problem.from_json(document), LIMITS), allocate(Problem.from_json(mixed), LIMITS)
+
+    assert without_time(plan) == without_time(again)
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_spoilt_plan_is_refused_by_both_checkers(how: str) -> None:
+    document = small_example()
+    problem = Problem.from_json(document)
+    plan = spoilt(allocate(problem, LIMITS).to_json(), how)
+
+    assert REFEREE.check(document, plan)[0] != []
+    assert verify(problem, Plan.from_json(plan)) != []
+
+
+def spoilt(plan: Document, how: str) -> Document:
+    chance = Random(1)
+    session = chance.choice([each for each in plan["sessions"] if len(each["seated"]) > 1])
+    if how == "drop a seat":
+        session["seated"].pop()
+    elif how == "crowd a session":
+        session["seated"][0]["people"] += 1000
+    elif how == "another tier":
+        session["tier"] = "town" if session["tier"] == "office" else "office"
+    elif how == "another crew":
+        session["staff"] = session["staff"][:1] * 2
+    elif how == "elsewhere":
+        session["block"] = "2027-03-01-eve"
+    elif how == "cheaper":
+        plan["objective"] -= 100
+    else:
+        plan["bound"] = plan["objective"] * 1.01
+    return plan
+
+
+def test_a_re_plan_with_everybody_pinned_keeps_everybody_where_they_are() -> None:
+    document = small_example()
+    first = allocate(Problem.from_json(document), LIMITS).to_json()
+    spots = [{"site": s["site"], "item": s["item"], "block": s["block"]} for s in first["sessions"]]
+    seats = [
+        {"request": seat["request"], "people": seat["people"], "site": s["site"], "block": s["block"]}
+        for s in first["sessions"]
+        for seat in s["seated"]
+    ]
+    pinned = {**document, "pinned_sessions": spots, "pins": seats, "before": seats, "change_cost": 1000}
+
+    again = allocate(Problem.from_json(pinned), LIMITS)
+
+    assert REFEREE.check(pinned, again.to_json())[0] == []
+    assert again.terms.get("change", 0) == 0
+    assert {session.key for session in again.sessions} == {(s["site"], s["item"], s["block"]) for s in spots}
