@@ -108,19 +108,38 @@ def spoilt(plan: Document, how: str) -> Document:
     return plan
 
 
-def test_a_re_plan_with_everybody_pinned_keeps_everybody_where_they_are() -> None:
+def re_plan_of(document: Document, plan: Document, *, disputed: int) -> Document:
+    """The problem that follows a consultation: all but a few sessions pinned, every move priced."""
+    kept = plan["sessions"][disputed:]
+    return {
+        **document,
+        "pinned_sessions": [{"site": s["site"], "item": s["item"], "block": s["block"]} for s in kept],
+        "pins": seats_in(kept),
+        "before": seats_in(plan["sessions"]),
+        "change_cost": 1000,
+    }
+
+
+def seats_in(sessions: list[Document]) -> list[Document]:
+    return [{**seat, "site": s["site"], "block": s["block"]} for s in sessions for seat in s["seated"]]
+
+
+def test_a_re_plan_with_everybody_pinned_moves_nobody() -> None:
     document = small_example()
     first = allocate(Problem.from_json(document), LIMITS).to_json()
-    spots = [{"site": s["site"], "item": s["item"], "block": s["block"]} for s in first["sessions"]]
-    seats = [
-        {"request": seat["request"], "people": seat["people"], "site": s["site"], "block": s["block"]}
-        for s in first["sessions"]
-        for seat in s["seated"]
-    ]
-    pinned = {**document, "pinned_sessions": spots, "pins": seats, "before": seats, "change_cost": 1000}
+    pinned = re_plan_of(document, first, disputed=0)
 
     again = allocate(Problem.from_json(pinned), LIMITS)
 
     assert REFEREE.check(pinned, again.to_json())[0] == []
     assert again.terms.get("change", 0) == 0
-    assert {session.key for session in again.sessions} == {(s["site"], s["item"], s["block"]) for s in spots}
+
+
+def test_a_months_re_plan_stands_items_of_which_everybody_is_pinned() -> None:
+    document: Document = json.loads((REFERENCE / "examples" / "month.json").read_text())
+    first = allocate(Problem.from_json(document), Limits(seconds=3, seed=1)).to_json()
+    pinned = re_plan_of(document, first, disputed=5)
+
+    again = allocate(Problem.from_json(pinned), Limits(seconds=8, seed=1))
+
+    assert REFEREE.check(pinned, again.to_json())[0] == []
