@@ -69,7 +69,7 @@ async def propose(database: Database, clock: Clock, turn: Turn) -> None:
         planned = (await db.exec(select(Round).where(col(Round.id) == turn.round_id))).one()
         problem = await snapshot.take(db, planned)
     answer = await solve(problem, turn.limits)
-    proposal = Proposal(turn.round_id, turn.version, problem, answer, baselines={})
+    proposal = Proposal(turn.round_id, turn.version, problem, answer.plan, answer.baselines)
     try:
         async with database.writing(actor=ACTOR, now=clock()) as db:
             await begin_consultation(db, proposal, now=clock())

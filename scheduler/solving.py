@@ -35,9 +35,22 @@ class Limits:
     seed: int
 
 
-async def solve(problem: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Answer:
     """
-    The allocator's answer to a problem document, verified.
+    A plan document, and what doing without an allocator would cost.
+
+    Attributes:
+        baselines: By key, `cost_fen` and `unplaced_people`; empty where the time was over before they were made.
+    """
+
+    plan: dict[str, Any]
+    baselines: dict[str, Any]
+
+
+async def solve(problem: Mapping[str, Any], limits: Limits) -> Answer:
+    """
+    The allocator's answer to a problem document, its plan verified.
 
     Raises:
         SolverFailed: No answer in time.
@@ -105,20 +118,29 @@ async def end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def verified(problem: Mapping[str, Any], answered: bytes) -> dict[str, Any]:
+def verified(problem: Mapping[str, Any], answered: bytes) -> Answer:
     """
-    The answer, if it is a plan of the problem that keeps every rule.
+    The answer, if its plan is one of the problem and keeps every rule.
 
     Raises:
         PlanRejected: It is not.
     """
     try:
-        answer: dict[str, Any] = orjson.loads(answered)
-        plan = Plan.from_json(answer)
-    except (orjson.JSONDecodeError, PlanError) as error:
+        answer = answer_in(orjson.loads(answered))
+        plan = Plan.from_json(answer.plan)
+    except (orjson.JSONDecodeError, PlanError, KeyError, TypeError) as error:
         message = f"the allocator's answer cannot be read: {error}"
         raise PlanRejected(message) from error
     broken = verify(Problem.from_json(problem), plan)
     if broken:
         raise PlanRejected("; ".join(str(violation) for violation in broken[:10]))
     return answer
+
+
+def answer_in(document: Mapping[str, Any]) -> Answer:
+    """The answer that the allocator's process wrote, in the words of the tables."""
+    baselines = {
+        key: {"cost_fen": row["cost"], "unplaced_people": row["people_unplaced"]}
+        for key, row in document["baselines"].items()
+    }
+    return Answer(document["plan"], baselines)

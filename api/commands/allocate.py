@@ -116,7 +116,9 @@ def summary(plan: Plan, others: list[Baseline]) -> dict[str, Any]:
         "people_seated": plan.people_seated,
         "people_unplaced": plan.people_unplaced,
         "terms": dict(plan.terms),
-        "baselines": [{"name": o.name, "cost": o.cost, "people_unplaced": o.people_unplaced} for o in others],
+        "baselines": [
+            {"key": o.key, "name": o.name, "cost": o.cost, "people_unplaced": o.people_unplaced} for o in others
+        ],
     }
 
 

@@ -29,7 +29,9 @@ class CostTerm:
 class Baseline:
     """A plan to compare with."""
 
-    name: str = strawberry.field(description="Who goes where in it.")
+    name: str = strawberry.field(
+        description="centre: everybody to the bureau's own sites; offices: each office for itself."
+    )
     cost_fen: float = strawberry.field(description="Its cost, in fen.")
     unplaced_people: int = strawberry.field(description="How many people it leaves without a place.")
 
@@ -74,7 +76,10 @@ class Plan(Entity, relay.Node):
         """The objective, taken apart."""
         return [CostTerm(name=name, fen=fen) for name, fen in sorted(self.answer["terms"].items())]
 
-    @strawberry.field(name="baselines", description="What it is compared with; empty where nothing was.")
+    @strawberry.field(
+        name="baselines",
+        description="What doing without the allocator would cost; empty where the solver had no time left for it.",
+    )
     async def compared_with(self) -> list[Baseline]:
         """Other plans of the same requests."""
         return [

@@ -1,8 +1,9 @@
 """
-The allocator as a process of its own: a request on standard input, the plan on standard output.
+The allocator as a process of its own: a request on standard input, the answer on standard output.
 
-The request is `{"problem": …, "limits": {"seconds", "gap", "seed"}}`. Progress goes to stderr, a JSON line each.
-SIGTERM ends the search; the best plan so far is still written.
+The request is `{"problem": …, "limits": {"seconds", "gap", "seed"}}`, the answer `{"plan": …, "baselines": …}`.
+Progress goes to stderr, a JSON line each. SIGTERM ends the search; the best plan so far is still written, but then
+without baselines.
 """
 
 import json
@@ -13,6 +14,7 @@ from dataclasses import asdict
 from types import FrameType
 from typing import Any
 
+from scheduler.allocation.baselines import baselines
 from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.limits import Limits, Progress
 from scheduler.allocation.problem import Problem
@@ -59,12 +61,18 @@ def main() -> int:
         sys.stderr.write(json.dumps({"error": f"not a request: {error!r}"}) + "\n")
         return MISUSED
     try:
-        plan = allocate(Problem.from_json(document), limits, progress=tell, cancelled=cancel)
+        problem = Problem.from_json(document)
+        plan = allocate(problem, limits, progress=tell, cancelled=cancel)
     except ProblemError as error:
         refusal = {"error": str(error), "where": error.where, "why": error.why, "way_out": error.way_out}
         sys.stderr.write(json.dumps(refusal, ensure_ascii=False) + "\n")
         return REFUSED
-    json.dump(plan.to_json(), sys.stdout, ensure_ascii=False)
+    others = baselines(problem, cancelled=cancel)
+    answer = {
+        "plan": plan.to_json(),
+        "baselines": {other.key: {"cost": other.cost, "people_unplaced": other.people_unplaced} for other in others},
+    }
+    json.dump(answer, sys.stdout, ensure_ascii=False)
     return DONE
 
 

@@ -1,5 +1,6 @@
 """What would happen without an allocator: everybody to the centre, or each office for itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from scheduler.allocation.assemble import in_order, people_left_out, sessions_of
@@ -16,29 +17,41 @@ from scheduler.allocation.staffing import Staffing
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A way of doing without, and what it costs on the same problem."""
+    """
+    A way of doing without, and what it costs on the same problem.
 
+    Attributes:
+        key: How documents name it: `centre` or `offices`.
+        name: How people name it.
+    """
+
+    key: str
     name: str
     cost: float
     people_unplaced: int
     sessions: tuple[PlannedSession, ...]
 
 
-def baselines(problem: Problem) -> list[Baseline]:
-    """Both ways; pins and objections to sites do not bind them, everything else does."""
+def baselines(problem: Problem, *, cancelled: Callable[[], bool] = lambda: False) -> list[Baseline]:
+    """Both ways, or none once somebody asked to stop; pins do not bind them, every other rule does."""
     free = replace(problem, pins=(), pinned_sessions=(), min_people=())
-    return [everybody_to_the_centre(free), each_office_for_itself(free)]
+    ways = (
+        ("centre", "Everybody to the centre", everybody_to_the_centre(free)),
+        ("offices", "Each office for itself", each_office_for_itself(free)),
+    )
+    made = [Baseline(key, name, *priced(free, narrowed, stop=cancelled)) for key, name, narrowed in ways]
+    return [] if cancelled() else made
 
 
-def everybody_to_the_centre(problem: Problem) -> Baseline:
-    """Sessions only at sites of a bureau itself."""
+def everybody_to_the_centre(problem: Problem) -> Problem:
+    """The problem with sessions only at sites of a bureau itself."""
     tiers = {place.id: place.tier for place in problem.jurisdictions}
     central = tuple(site for site in problem.sites if tiers[site.jurisdiction] == Tier.BUREAU)
-    return priced("Everybody to the centre", problem, with_sites_only(problem, {site.id for site in central}))
+    return with_sites_only(problem, {site.id for site in central})
 
 
-def each_office_for_itself(problem: Problem) -> Baseline:
-    """Every request only at the sites of its own office, or of those above it where the office has none."""
+def each_office_for_itself(problem: Problem) -> Problem:
+    """The problem with every request only at the sites of its own office, or of the next one up that has any."""
     index = Index.of(problem)
     own: dict[str, set[str]] = {}
     for place, line in index.lines.items():
@@ -50,7 +63,7 @@ def each_office_for_itself(problem: Problem) -> Baseline:
         for site in problem.sites
         if site.id not in own[request.jurisdiction] and (site.id, request.item) in index.offers
     ]
-    return priced("Each office for itself", problem, replace(problem, barred=(*problem.barred, *bars)))
+    return replace(problem, barred=(*problem.barred, *bars))
 
 
 def with_sites_only(problem: Problem, sites: set[str]) -> Problem:
@@ -62,11 +75,13 @@ def with_sites_only(problem: Problem, sites: set[str]) -> Problem:
     )
 
 
-def priced(name: str, problem: Problem, narrowed: Problem) -> Baseline:
-    """A quick plan of the narrowed problem, at the prices of the whole one."""
+def priced(
+    problem: Problem, narrowed: Problem, *, stop: Callable[[], bool]
+) -> tuple[float, int, tuple[PlannedSession, ...]]:
+    """A quick plan of the narrowed problem: its cost at the prices of the whole one, people left out, sessions."""
     space: Space = space_of(narrowed)
-    draft = Greedy(Staffing(space)).fill()
+    draft = Greedy(Staffing(space), stop=stop).fill()
     index = Index.of(problem)
     sessions = in_order(index, sessions_of(space, draft))
     left = people_left_out(index, sessions)
-    return Baseline(name, sum(terms_of(index, sessions).values()), sum(left.values()), sessions)
+    return sum(terms_of(index, sessions).values()), sum(left.values()), sessions

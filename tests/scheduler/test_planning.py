@@ -90,6 +90,17 @@ async def test_a_round_is_solved_verified_and_put_to_everyone(database: Database
     }
 
 
+async def test_a_plan_stands_beside_what_doing_without_would_cost(database: Database, waiting: Waiting) -> None:
+    await plan_due(database, SetClock(NOW))
+
+    (plan,) = await scene.all_of(database, Plan)
+    centre, offices = plan.baselines["centre"], plan.baselines["offices"]
+    assert centre["unplaced_people"] == waiting.ours.people + waiting.theirs.people
+    assert offices["unplaced_people"] == 0
+    assert plan.cost_fen < centre["cost_fen"]
+    assert plan.cost_fen <= offices["cost_fen"]
+
+
 @pytest.mark.usefixtures("waiting")
 async def test_two_workers_at_once_give_one_plan(database: Database) -> None:
     done = await asyncio.gather(*(plan_due(database, SetClock(NOW)) for _ in range(2)))
@@ -246,7 +257,7 @@ async def test_an_answer_that_is_no_plan_is_rejected() -> None:
     with pytest.raises(PlanRejected, match="cannot be read"):
         solving.verified({}, b"Killed")
     with pytest.raises(PlanRejected, match="cannot be read"):
-        solving.verified({}, b'{"sessions": 3}')
+        solving.verified({}, b'{"plan": {"sessions": 3}, "baselines": {}}')
 
 
 async def test_a_solver_that_overruns_and_does_not_listen_is_killed(
