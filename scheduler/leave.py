@@ -8,14 +8,14 @@ from sqlalchemy import delete, tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.parties import ExamBody, Examiner, ExaminerLeave
+from models.parties import Examiner, ExaminerLeave
 from models.sessions import Session, SessionStaff
 from models.vocabulary import Role, SessionState
 from scheduler.calendar import SHANGHAI, Block
 from scheduler.callers import Caller, require
 from scheduler.journal import note
 from scheduler.refusals import Code, Refusal, Refused, not_found
-from scheduler.replan_wishes import want_replans_within
+from scheduler.replan_wishes import lock_unfinished_rounds
 from scheduler.typed import refuse_any, why_not_between
 
 MOST_HALF_DAYS = 200
@@ -44,6 +44,8 @@ async def set_leave(db: AsyncSession, order: LeaveOrder, *, caller: Caller, now:
     today = now.astimezone(SHANGHAI).date()
     refuse_any(*(why_not_day(block, at, today=today) for at, block in enumerate(order.half_days)))
     if order.is_away:
+        # Before the look: no plan puts the examiner on duty between it and the leave.
+        await lock_unfinished_rounds(db, caller.bureau_id)
         await refuse_serving(db, examiner, order.half_days)
 
     named = tuple_(col(ExaminerLeave.day), col(ExaminerLeave.part)).in_([(b.day, b.part) for b in order.half_days])
@@ -52,9 +54,6 @@ async def set_leave(db: AsyncSession, order: LeaveOrder, *, caller: Caller, now:
         blocks = sorted(set(order.half_days))
         db.add_all(ExaminerLeave(examiner_id=examiner.id, day=block.day, part=block.part) for block in blocks)
     await db.flush()
-    days = [block.day for block in order.half_days]
-    body = (await db.exec(select(ExamBody).where(col(ExamBody.id) == examiner.exam_body_id))).one()
-    await want_replans_within(db, body.bureau_id, from_day=min(days), before_day=max(days) + timedelta(days=1))
     said = "away" if order.is_away else "there again"
     await note(db, f"examiner {said}", "examiner", examiner.id, half_days=[block.id for block in order.half_days])
     return examiner
@@ -70,9 +69,9 @@ async def lock_examiner(db: AsyncSession, examiner_id: int, *, caller: Caller) -
     require(caller, Role.EXAMINER, Role.EXAM_BODY)
     is_body = caller.role is Role.EXAM_BODY
     own = col(Examiner.exam_body_id) == caller.exam_body_id if is_body else col(Examiner.id) == caller.examiner_id
-    found = (
-        await db.exec(select(Examiner).where(col(Examiner.id) == examiner_id, own).with_for_update())
-    ).one_or_none()
+    wanted = select(Examiner).where(col(Examiner.id) == examiner_id, own)
+    # Not against references to them: a plan that is being written holds its round and refers to examiners.
+    found = (await db.exec(wanted.with_for_update(key_share=True))).one_or_none()
     if found is None:
         raise not_found("examiner", "input", "examinerId")
     return found

@@ -12,6 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from models.bookings import Promise
 from models.demand import Request, RequestPerson
+from models.places import SiteClosure
 from models.rounds import Consent, Round
 from models.sessions import Session, SessionStaff
 from models.vocabulary import ConsentParty, ConsentState, PromiseState, RequestState, RoundState, SessionState
@@ -123,9 +124,25 @@ async def publish(db: AsyncSession, planned: Round, sessions: Sequence[Session],
 async def to_be_public(
     db: AsyncSession, planned: Round, sessions: Sequence[Session], *, now: datetime
 ) -> list[Session]:
-    """The agreed sessions of which the public is told in time."""
+    """The agreed sessions of which the public is told in time, at sites that were not closed after all had agreed."""
     lead = timedelta(days=(await policy_of(db, planned.bureau_id)).publish_lead_days)
-    return [s for s in sessions if s.state is SessionState.AGREED and s.starts_at >= now + lead]
+    in_time = [s for s in sessions if s.state is SessionState.AGREED and s.starts_at >= now + lead]
+    closed = await at_closed_sites(db, in_time)
+    return [session for session in in_time if session.id not in closed]
+
+
+async def at_closed_sites(db: AsyncSession, sessions: Sequence[Session]) -> set[int]:
+    """Those of the sessions whose site is closed on their day."""
+    closed = (
+        select(col(Session.id))
+        .join(SiteClosure, col(SiteClosure.site_id) == col(Session.site_id))
+        .where(
+            col(Session.id).in_([session.id for session in sessions]),
+            col(SiteClosure.from_day) <= col(Session.day),
+            col(SiteClosure.before_day) > col(Session.day),
+        )
+    )
+    return set((await db.exec(closed)).all())
 
 
 async def hold_promises(db: AsyncSession, planned: Round, agreed: Sequence[Session], *, now: datetime) -> None:

@@ -1,32 +1,29 @@
-"""When the ground that a plan stands on changes, its round wants to be planned again."""
+"""
+When the ground that a plan stands on changes, its round wants to be planned again.
 
-from collections.abc import Collection
-from datetime import date
+Whoever changes the ground locks the bureau's unfinished rounds first and looks at their sessions after that: a plan is
+written and published under the same lock, so that none slips in between the look and the change. A plan that is being
+solved meanwhile is compared with what stands in the tables when it is written, and needs no wish.
+"""
 
-from sqlalchemy import update
-from sqlmodel import col
+from collections.abc import Collection, Sequence
+
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.rounds import Round
-from models.vocabulary import RoundState
+from scheduler.rounds import UNFINISHED
 
 
-async def want_replans(db: AsyncSession, round_ids: Collection[int]) -> None:
-    """Let those of the rounds that are being consulted on be planned again."""
-    await wish(db, col(Round.id).in_(round_ids), col(Round.state) == RoundState.CONSULTING)
+async def lock_unfinished_rounds(db: AsyncSession, bureau_id: int | None) -> Sequence[Round]:
+    """The bureau's rounds that are not published yet, as they stand under their lock."""
+    own = select(Round).where(col(Round.bureau_id) == bureau_id, col(Round.state).in_(UNFINISHED))
+    locked = own.order_by(col(Round.id)).with_for_update().execution_options(populate_existing=True)
+    return (await db.exec(locked)).all()
 
 
-async def want_replans_within(db: AsyncSession, bureau_id: int, *, from_day: date, before_day: date) -> None:
-    """Let rounds that are being planned for these days be planned once more: their problem was read before."""
-    await wish(
-        db,
-        col(Round.bureau_id) == bureau_id,
-        col(Round.state) == RoundState.PLANNING,
-        col(Round.first_day) < before_day,
-        col(Round.last_day) >= from_day,
-    )
-
-
-async def wish(db: AsyncSession, *conditions: object) -> None:
-    """Mark the rounds; the job of re-plans sees to them once they are in consultation."""
-    await db.exec(update(Round).where(*conditions).values(replan_wanted=True))  # type: ignore[arg-type]
+def want_replans(rounds: Sequence[Round], concerned: Collection[int | None]) -> None:
+    """Let those of the locked rounds be planned again whose sessions are concerned; the job of re-plans sees to it."""
+    for planned in rounds:
+        if planned.id in concerned:
+            planned.replan_wanted = True

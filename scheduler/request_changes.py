@@ -17,7 +17,7 @@ from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
 from scheduler.jobs import Job
 from scheduler.refusals import Code, not_found, refuse
-from scheduler.replan_wishes import want_replans
+from scheduler.replan_wishes import lock_unfinished_rounds, want_replans
 from scheduler.visibility import visible
 
 BATCH = 100
@@ -94,7 +94,8 @@ async def withdraw_request(db: AsyncSession, request_id: int, *, caller: Caller)
         Refused: ALREADY_BOOKED while somebody named on it holds a place.
     """
     require(caller, Role.ENTERPRISE)
-    # Sessions and promises before the request, as everyone who changes places locks them.
+    # The round, its sessions and promises before the request, as everyone who changes places locks them.
+    rounds = await lock_unfinished_rounds(db, caller.bureau_id)
     promises = await lock_promises(db, request_id, caller=caller)
     request = await lock_request(db, request_id, caller=caller)
     require_state(request, RequestState.OPEN, RequestState.PLANNED, RequestState.PROMISED)
@@ -103,8 +104,7 @@ async def withdraw_request(db: AsyncSession, request_id: int, *, caller: Caller)
             Code.ALREADY_BOOKED, "People of this request hold places: cancel those first.", "input", "requestId"
         )
     await drop_promises(db, promises)
-    if request.state is RequestState.PLANNED and request.round_id is not None:
-        await want_replans(db, [request.round_id])
+    want_replans(rounds, [request.round_id])
     request.state = RequestState.WITHDRAWN
     await db.flush()
     return request

@@ -18,7 +18,7 @@ from scheduler.callers import OFFICIALS, Caller, require
 from scheduler.cancellation import PUBLIC, cancel_sessions
 from scheduler.journal import note
 from scheduler.refusals import Code, Refusal, not_found, refuse
-from scheduler.replan_wishes import want_replans, want_replans_within
+from scheduler.replan_wishes import lock_unfinished_rounds, want_replans
 from scheduler.tiers import tree_of
 from scheduler.typed import refuse_any, why_not_between, why_not_point, why_not_text
 from scheduler.visibility import visible
@@ -143,7 +143,8 @@ async def lock_own_site(db: AsyncSession, site_id: int, *, caller: Caller) -> Si
     """
     require(caller, *OFFICIALS)
     own = select(Site).where(col(Site.id) == site_id, col(Site.jurisdiction_id).in_(caller.territory))
-    site = (await db.exec(own.with_for_update())).one_or_none()
+    # Not against references to it: a plan that is being written holds its round and refers to sites.
+    site = (await db.exec(own.with_for_update(key_share=True))).one_or_none()
     if site is None:
         raise not_found("site", "input", "siteId")
     return site
@@ -193,6 +194,8 @@ async def close_site(db: AsyncSession, order: ClosureOrder, *, caller: Caller, n
         why_not_text(order.reason, "input", "reason"),
         why_not_days(order, today=now.astimezone(SHANGHAI).date()),
     )
+    bureau = (await tree_of(db)).line(site.jurisdiction_id)[-1]
+    rounds = await lock_unfinished_rounds(db, bureau.id)
     sessions = await sessions_on(db, order)
     public = [session for session in sessions if session.state in PUBLIC]
     if public and not order.cancels_sessions:
@@ -208,9 +211,8 @@ async def close_site(db: AsyncSession, order: ClosureOrder, *, caller: Caller, n
         )
     )
     await cancel_sessions(db, public, reason=order.reason.strip(), now=now)
-    await want_replans(db, {session.round_id for session in sessions if session.state in CONSULTED})
-    bureau_id = (await tree_of(db)).line(site.jurisdiction_id)[-1].id
-    await want_replans_within(db, bureau_id, from_day=order.from_day, before_day=order.before_day)
+    want_replans(rounds, {session.round_id for session in sessions if session.state in CONSULTED})
+    await db.flush()
     days = {"from_day": order.from_day.isoformat(), "before_day": order.before_day.isoformat()}
     await note(db, "site closed", "site", site.id, **days, cancelled=[session.id for session in public])
     return site

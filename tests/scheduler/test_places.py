@@ -368,20 +368,6 @@ async def test_closing_under_a_session_in_consultation_wants_another_plan(
         assert session.state is state
 
 
-async def test_a_round_that_is_being_planned_for_closed_days_is_planned_once_more(database: Database) -> None:
-    async with database.writing(actor="test", now=NOW) as db:
-        district, caller = await bureau_of(db)
-        planned = await make.make_round(db, bureau=district.bureau, state=RoundState.PLANNING)
-        elsewhere = await make.make_round(db, state=RoundState.PLANNING)
-        order = ClosureOrder(district.site.id, SESSION_DAY, date(2026, 4, 16), reason="修缮")
-
-        await close_site(db, order, caller=caller, now=NOW)
-
-        await db.refresh(planned)
-        await db.refresh(elsewhere)
-        assert (planned.replan_wanted, elsewhere.replan_wanted) == (True, False)
-
-
 async def test_a_foreign_site_and_none_are_refused_alike(database: Database) -> None:
     async with database.writing(actor="test", now=NOW) as db:
         _, caller = await bureau_of(db)

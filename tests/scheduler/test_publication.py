@@ -11,6 +11,7 @@ from models.bookings import Promise
 from models.database import Database
 from models.demand import Request
 from models.journal import OutboxMessage
+from models.places import SiteClosure
 from models.rounds import Plan, Round
 from models.sessions import Session
 from models.vocabulary import (
@@ -28,6 +29,7 @@ from scheduler.publication import publish_due, publish_now
 from scheduler.publication_diff import diff_of
 from scheduler.refusals import Code, Refused
 from tests import consulting as scene
+from tests import factories as make
 from tests.consulting import NOW, Place
 
 pytestmark = pytest.mark.asyncio
@@ -144,3 +146,21 @@ async def test_a_round_that_never_had_a_plan_is_over_at_its_time_and_its_request
 
     assert [row.state for row in await scene.all_of(database, Round)] == [RoundState.CANCELLED]
     assert [request.state for request in await scene.all_of(database, Request)] == [RequestState.OPEN]
+
+
+async def test_a_session_whose_site_was_closed_after_all_had_agreed_is_not_published(
+    database: Database, half: Half
+) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        day, next_day = half.agreed.day, half.agreed.day + timedelta(days=1)
+        closure = {"from_day": day, "before_day": next_day, "reason": "修缮", "recorded_at": NOW}
+        await make.written(db, SiteClosure(site_id=half.place.yard.id, **closure))
+        seen = await diff_of(db, half.planned.id, caller=half.bureau, now=NOW)
+
+    await publish(database, half, only_agreed=True)
+
+    (ours,) = await scene.all_of(database, Request, col(Request.id) == half.ours.id)
+    assert seen is not None
+    assert seen.session_ids == ()
+    assert (await states(database))[half.agreed.id] is SessionState.DROPPED
+    assert (ours.state, ours.round_id) == (RequestState.OPEN, None)
