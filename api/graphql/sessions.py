@@ -20,6 +20,7 @@ from models.rounds import Consent as ConsentRow
 from models.sessions import Session as SessionRow
 from models.sessions import SessionStaff
 from models.vocabulary import Part, SessionState, Tier
+from scheduler.places_taken import open_places
 from scheduler.visibility import visible
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ class Session(Entity, relay.Node):
     starts_at: datetime = strawberry.field(description="The first moment.")
     ends_at: datetime = strawberry.field(description="The first moment after it.")
     places: int = strawberry.field(description="All places.")
-    promised: int = strawberry.field(description="Places promised to requests and not yet named.")
     taken: int = strawberry.field(description="Places taken by named people.")
     tier: Tier = strawberry.field(description="The tier that is consulted: the lowest that covers site and people.")
     state: SessionState = strawberry.field(description="Where it stands.")
@@ -53,9 +53,14 @@ class Session(Entity, relay.Node):
     results_due_at: datetime = strawberry.field(description="By when the exam body reports results.")
 
     @strawberry.field(description="Places that anybody may book.")
-    async def open_places(self) -> int:
-        """What is neither promised nor taken."""
-        return self.places - self.promised - self.taken
+    async def open_places(self, info: Info) -> int:
+        """By the rule by which places are taken, at this moment."""
+        return await open_now(info, self.id)
+
+    @strawberry.field(description="Places promised to requests and not yet named, while the promise holds.")
+    async def promised(self, info: Info) -> int:
+        """What is neither taken nor open."""
+        return self.places - self.taken - await open_now(info, self.id)
 
     @strawberry.field(description="What is examined.")
     async def exam(self, info: Info) -> Exam:
@@ -120,6 +125,21 @@ async def staff_of(info: Info, session_ids: list[int]) -> list[list[int]]:
     return [[row.examiner_id for row in rows if row.session_id == session_id] for session_id in session_ids]
 
 
+async def open_now(info: Info, session_id: int) -> int:
+    """How many places of a session are open, loaded together with its siblings'."""
+    loader = info.context.loader("open places of sessions", lambda ids: open_places_of(info, ids))
+    found: int = await loader.load(session_id)
+    return found
+
+
+async def open_places_of(info: Info, session_ids: list[int]) -> list[int]:
+    """How many places of each session are open now, in one statement."""
+    counted = select(col(SessionRow.id), open_places(info.context.now())).where(col(SessionRow.id).in_(session_ids))
+    async with info.context.reading() as db:
+        found = dict((await db.exec(counted)).all())
+    return [found[session_id] for session_id in session_ids]
+
+
 async def consents_of(info: Info, session_ids: list[int]) -> list[list[ConsentRow]]:
     """The visible consents of each session, in one statement."""
     seen = visible(ConsentRow, info.context.caller).where(col(ConsentRow.session_id).in_(session_ids))
@@ -173,7 +193,7 @@ class SessionQuery:
             col(SessionRow.exam_id) == exam_key if exam_key is not None else None,
             col(SessionRow.day) >= from_day if from_day else None,
             col(SessionRow.day) < before_day if before_day else None,
-            col(SessionRow.places) > col(SessionRow.promised) + col(SessionRow.taken) if open_places_only else None,
+            open_places(info.context.now()) > 0 if open_places_only else None,
         )
         rows = rows.where(*(condition for condition in wanted if condition is not None))
         return await connect(info, Session, rows, Page(first, after, last, before), by=("starts_at", "id"))

@@ -1,5 +1,6 @@
 """Promises, bookings and alternatives over GraphQL."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -188,6 +189,29 @@ async def test_a_roster_costs_the_same_statements_for_one_and_for_many(database:
         counted.append(len(statements))
 
     assert counted[0] == counted[1]
+
+
+async def test_places_of_a_lapsed_promise_are_shown_open_as_soon_as_they_can_be_booked(database: Database) -> None:
+    at = await scene(database, places=2)
+    await at.promise(await at.another_firm(), people=2, held_until=make.NOW + timedelta(hours=1))
+    document = "{ sessions(openPlacesOnly: true) { nodes { places promised taken openPlaces } } }"
+
+    async def shown(*, hours: float) -> list[dict[str, int]]:
+        answer = await ask(database, at.firm.caller, document, now=make.NOW + timedelta(hours=hours))
+        nodes: list[dict[str, int]] = answer["data"]["sessions"]["nodes"]
+        return nodes
+
+    held, lapsed = await shown(hours=0.99), await shown(hours=1)
+    unswept = await at.counts()
+    taken = {"sessionId": global_id("Session", at.session.id), "workerIds": workers(at, 0)}
+    booked = await act(
+        database, at.firm.caller, "bookingCreate", taken, "bookings { id }", now=make.NOW + timedelta(hours=1)
+    )
+
+    assert (held, unswept) == ([], (2, 0))
+    assert lapsed == [{"places": 2, "promised": 0, "taken": 0, "openPlaces": 2}]
+    assert (len(booked["bookings"]), booked["refused"]) == (1, [])
+    assert await shown(hours=1) == [{"places": 2, "promised": 0, "taken": 1, "openPlaces": 1}]
 
 
 async def test_nobody_books_without_signing_in(database: Database) -> None:
