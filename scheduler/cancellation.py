@@ -12,16 +12,31 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.bookings import Booking, Promise
 from models.demand import Request, RequestPerson
 from models.places import Site
+from models.rounds import Consent
 from models.sessions import Claim, Session, SessionStaff
-from models.vocabulary import BookingState, PromiseState, RequestState, SessionState
+from models.vocabulary import BookingState, ConsentState, PromiseState, RequestState, Role, SessionState
 from scheduler.calendar import SHANGHAI
+from scheduler.callers import Caller, require
+from scheduler.journal import note
 from scheduler.outbox import send
+from scheduler.places_taken import lock_session
 from scheduler.policy import Policy, policy_of
-from scheduler.refusals import Code, refuse
+from scheduler.refusals import Code, not_found, refuse
+from scheduler.typed import refuse_any, why_not_text
+from scheduler.visibility import visible
 
 PUBLIC = (SessionState.PUBLISHED, SessionState.FROZEN)
 UNDER_WAY = (PromiseState.HELD, PromiseState.USED)
 SUBJECT = "A session is cancelled (考试场次取消)"
+TOOK_PLACE = "The session was held already: it stands with its results."
+IN_CONSULTATION = "The session is not public yet: object to it, or plan the round again."
+GONE = "The session was called off already: nothing is left to cancel."
+INSTEAD = {
+    SessionState.PROPOSED: IN_CONSULTATION,
+    SessionState.AGREED: IN_CONSULTATION,
+    SessionState.DROPPED: GONE,
+    SessionState.CANCELLED: GONE,
+}
 
 
 @dataclass
@@ -32,9 +47,23 @@ class Lost:
     worker_ids: list[int] = field(default_factory=list)
 
 
-async def cancel_session(db: AsyncSession, session: Session, *, reason: str, now: datetime) -> None:
-    """Cancel one public session; see `cancel_sessions`."""
-    await cancel_sessions(db, [session], reason=reason, now=now)
+async def call_off(db: AsyncSession, session_id: int, reason: str, *, caller: Caller, now: datetime) -> Session:
+    """
+    Cancel one public session: the bureau any of its own, an exam body those that it conducts.
+
+    Raises:
+        Refused: NOT_ALLOWED, NOT_FOUND, BAD_INPUT for no reason; WRONG_STATE, with what else can be done.
+    """
+    require(caller, Role.BUREAU, Role.EXAM_BODY)
+    seen = (await db.exec(visible(Session, caller).where(col(Session.id) == session_id))).one_or_none()
+    if seen is None:
+        raise not_found("Session", "input", "sessionId")
+    refuse_any(why_not_text(reason, "input", "reason"))
+    session = await lock_session(db, session_id)
+    if session.state not in PUBLIC:
+        raise refuse(Code.WRONG_STATE, INSTEAD.get(session.state, TOOK_PLACE), "input", "sessionId")
+    await cancel_sessions(db, [session], reason=reason.strip(), now=now)
+    return session
 
 
 async def cancel_sessions(db: AsyncSession, sessions: Sequence[Session], *, reason: str, now: datetime) -> None:
@@ -67,6 +96,8 @@ async def cancel_sessions(db: AsyncSession, sessions: Sequence[Session], *, reas
         session.state = SessionState.CANCELLED
     await db.exec(delete(Claim).where(col(Claim.session_id).in_(ids)))
     await db.flush()
+    for session_id in ids:
+        await note(db, "cancelled", "session", session_id, reason=reason)
     await reopen_requests(db, lost, policy=await policy_of(db, sessions[0].bureau_id), now=now)
 
 
@@ -182,22 +213,45 @@ async def tell(
     reason: str,
     now: datetime,
 ) -> None:
-    """Tell every firm with places in a session, its examiners and its exam body."""
-    owners = await owners_of(db, promises)
-    sites = (await db.exec(select(Site).where(col(Site.id).in_({session.site_id for session in sessions})))).all()
-    duties = (
-        await db.exec(select(SessionStaff).where(col(SessionStaff.session_id).in_([s.id for s in sessions])))
-    ).all()
-    name_of = {site.id: site.name for site in sites}
+    """Tell every firm with places in a session, its host, its examiners, the tiers consulted and its exam body."""
+    owners, duties = await owners_of(db, promises), await duties_in(db, sessions)
+    sites, tiers = await sites_of(db, sessions), await tiers_consulted(db, sessions)
     for session in sessions:
+        site = sites[session.site_id]
+        what = f"The session on {session.day} ({session.part.value}) at {site.name} is cancelled: {reason}."
         firms = {owners[p.request_id] for p in promises if p.session_id == session.id and p.state in UNDER_WAY}
         firms |= {booking.enterprise_id for booking in bookings if booking.session_id == session.id}
-        recipients = [f"enterprise:{firm}" for firm in sorted(firms)]
-        recipients += [f"examiner:{duty.examiner_id}" for duty in duties if duty.session_id == session.id]
-        what = f"The session on {session.day} ({session.part.value}) at {name_of[session.site_id]} is cancelled"
-        for recipient in [*recipients, f"exam_body:{session.exam_body_id}"]:
-            again = " Your requests are open again." if recipient.startswith("enterprise") else ""
-            send(db, recipient=recipient, subject=SUBJECT, body=f"{what}: {reason}.{again}", now=now)
+        for firm in sorted(firms):
+            body = f"{what} Your requests are open again."
+            send(db, recipient=f"enterprise:{firm}", subject=SUBJECT, body=body, now=now)
+        others = [f"enterprise:{site.host_enterprise_id}"] if site.host_enterprise_id else []
+        others += [f"examiner:{examiner_id}" for at, examiner_id in duties if at == session.id]
+        others += [f"jurisdiction:{jurisdiction_id}" for at, jurisdiction_id in tiers if at == session.id]
+        for recipient in [*others, f"exam_body:{session.exam_body_id}"]:
+            send(db, recipient=recipient, subject=SUBJECT, body=what, now=now)
+
+
+async def sites_of(db: AsyncSession, sessions: Sequence[Session]) -> dict[int, Site]:
+    """The sites of the sessions, by key."""
+    wanted = select(Site).where(col(Site.id).in_({session.site_id for session in sessions}))
+    return {site.id: site for site in (await db.exec(wanted)).all()}
+
+
+async def duties_in(db: AsyncSession, sessions: Sequence[Session]) -> Sequence[tuple[int, int]]:
+    """Each session with each examiner on duty at it."""
+    wanted = select(col(SessionStaff.session_id), col(SessionStaff.examiner_id))
+    serving = wanted.where(col(SessionStaff.session_id).in_([session.id for session in sessions]))
+    return (await db.exec(serving.order_by(col(SessionStaff.examiner_id)))).all()
+
+
+async def tiers_consulted(db: AsyncSession, sessions: Sequence[Session]) -> Sequence[tuple[int, int | None]]:
+    """Each session with each office, town and bureau that was consulted on it."""
+    wanted = select(col(Consent.session_id), col(Consent.jurisdiction_id)).where(
+        col(Consent.session_id).in_([session.id for session in sessions]),
+        col(Consent.jurisdiction_id).is_not(None),
+        col(Consent.state) != ConsentState.VOID,
+    )
+    return (await db.exec(wanted.order_by(col(Consent.jurisdiction_id)))).all()
 
 
 async def owners_of(db: AsyncSession, promises: Sequence[Promise]) -> dict[int, int]:

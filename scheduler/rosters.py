@@ -1,4 +1,4 @@
-"""Rosters: places nobody was named for are released at their date, and at the freeze the list of names is final."""
+"""Rosters: places nobody was named for are released at their date, and at the freeze the names, if any, are final."""
 
 from datetime import datetime
 from typing import Any
@@ -11,18 +11,27 @@ from sqlmodel.sql.expression import SelectOfScalar
 from models.bookings import Promise
 from models.sessions import Session
 from models.vocabulary import PromiseState, SessionState
+from scheduler.cancellation import cancel_sessions
 from scheduler.jobs import Job
 from scheduler.places_taken import held_promises, release, release_lapsed
 
 # One session a transaction: its requests are locked in id order, and two nodes never wait for each other's.
 BATCH = 1
+NOBODY_COMES = "nobody is booked when its roster freezes (名单冻结时无人报名)"
 
 
 async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) -> None:
-    """Make the names of a locked, published session final; places promised and still nameless are released first."""
+    """
+    Make the names of a locked, published session final; places promised and still nameless are released first.
+
+    Without a single name the session is called off: its room and its examiners are free for others.
+    """
     await release(db, session, await held_promises(db, session), now=now)
-    session.state = SessionState.FROZEN
-    await db.flush()
+    if session.taken:
+        session.state = SessionState.FROZEN
+        await db.flush()
+    else:
+        await cancel_sessions(db, [session], reason=NOBODY_COMES, now=now)
 
 
 async def freeze_if_due(db: AsyncSession, session: Session, *, now: datetime) -> None:

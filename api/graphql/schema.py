@@ -27,6 +27,7 @@ from api.graphql.renewals import RenewalMutation, RenewalQuery
 from api.graphql.reports import ReportQuery
 from api.graphql.results import ResultMutation
 from api.graphql.rounds import RoundMutation, RoundQuery
+from api.graphql.session_changes import SessionMutation
 from api.graphql.sessions import SessionQuery
 from api.graphql.site_changes import SiteMutation
 from api.graphql.sites import SiteQuery
@@ -70,6 +71,7 @@ class Mutation(
     RoundMutation,
     ConsultationMutation,
     BookingMutation,
+    SessionMutation,
     AttendanceMutation,
     ResultMutation,
     CertificateMutation,

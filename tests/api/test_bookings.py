@@ -214,6 +214,23 @@ async def test_places_of_a_lapsed_promise_are_shown_open_as_soon_as_they_can_be_
     assert await shown(hours=1) == [{"places": 2, "promised": 0, "taken": 1, "openPlaces": 1}]
 
 
+async def test_a_session_that_is_called_off_gives_its_places_back(database: Database) -> None:
+    at = await scene(database)
+    session = global_id("Session", at.session.id)
+    await create(at, session, workers(at, 0))
+    bureau = await at.caller(Role.BUREAU)
+    taken = {"sessionId": session, "reason": "台风"}
+
+    mine = await act(database, at.firm.caller, "sessionCancel", taken, "session { id }")
+    done = await act(database, bureau, "sessionCancel", taken, "session { state taken openPlaces }")
+    again = await act(database, bureau, "sessionCancel", taken, "session { id }")
+
+    assert (mine["session"], mine["refused"]) == (None, ["NOT_ALLOWED"])
+    assert done["session"] == {"state": "CANCELLED", "taken": 0, "openPlaces": 12}
+    assert again["refused"] == ["WRONG_STATE input sessionId"]
+    assert (await create(at, session, workers(at, 1)))["refused"] == ["WRONG_STATE input sessionId"]
+
+
 async def test_nobody_books_without_signing_in(database: Database) -> None:
     at = await scene(database)
     document = "mutation ($input: BookingCreateInput!) { bookingCreate(input: $input) { userErrors { code } } }"

@@ -25,7 +25,7 @@ from models.vocabulary import (
 from scheduler.audit.claims import CLAIMS
 from scheduler.audit.counts import COUNTS
 from scheduler.callers import Caller
-from scheduler.cancellation import cancel_session
+from scheduler.cancellation import cancel_sessions
 from scheduler.places import JurisdictionChange, JurisdictionOrder, add_jurisdiction, update_jurisdiction
 from scheduler.refusals import Code, Refused
 from scheduler.sites import ClosureOrder, OfferOrder, SiteOrder, add_site, close_site, set_offer
@@ -297,7 +297,7 @@ async def test_a_settled_request_asks_again_when_its_session_is_cancelled(databa
         request.state = RequestState.SETTLED
         await db.flush()
 
-        await cancel_session(db, session, reason="台风", now=NOW)
+        await cancel_sessions(db, [session], reason="台风", now=NOW)
 
         named = (await db.exec(select(col(RequestPerson.worker_id)))).all()
         assert (promise.state, promise.named) == (PromiseState.RELEASED, 0)
@@ -321,7 +321,7 @@ async def test_what_a_request_has_elsewhere_stays_when_one_of_its_sessions_is_ca
         await make.make_promise(db, session=kept, request=request, people=3)
         await make.make_booking(db, session=cancelled, worker=workers[0], promise=lost)
 
-        await cancel_session(db, cancelled, reason="台风", now=NOW)
+        await cancel_sessions(db, [cancelled], reason="台风", now=NOW)
 
         again = (await db.exec(select(Request).where(col(Request.id) != request.id))).one()
         named = dict((await db.exec(select(col(RequestPerson.worker_id), col(RequestPerson.request_id)))).all())
@@ -340,7 +340,7 @@ async def test_only_public_sessions_that_were_not_held_are_cancelled(database: D
             db, site=district.site, exam=district.item.theory, exam_body=district.exam_body, state=state
         )
 
-        assert await refused_with(cancel_session(db, session, reason="台风", now=NOW)) == [(Code.WRONG_STATE, ())]
+        assert await refused_with(cancel_sessions(db, [session], reason="台风", now=NOW)) == [(Code.WRONG_STATE, ())]
         assert session.state is state
 
 

@@ -3,15 +3,17 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlmodel import col, func, select
 
 from models.bookings import Promise
 from models.database import Database
 from models.demand import Request
-from models.sessions import Session
+from models.journal import AuditEntry, OutboxMessage
+from models.sessions import Claim, Session
 from models.vocabulary import PromiseState, RequestState, SessionState
 from scheduler import booking
 from scheduler.jobs import Job
-from scheduler.rosters import FREEZES, RELEASES
+from scheduler.rosters import FREEZES, NOBODY_COMES, RELEASES
 from tests import factories as make
 from tests.scenes import Scene, scene
 
@@ -106,5 +108,31 @@ async def test_a_roster_freezes_at_its_moment_and_nameless_places_are_released_f
     assert (await at.row(Session, at.session.id)).state is SessionState.FROZEN
     assert (await at.row(Promise, promise.id)).state is PromiseState.RELEASED
     assert (await at.counts(), await at.booked()) == ((0, 1), at.firm.ids(0))
+    assert await due(at, FREEZES) is None
+    assert await at.violations() == []
+
+
+async def test_a_roster_that_freezes_empty_is_called_off_and_sets_room_and_staff_free(database: Database) -> None:
+    at = await scene(database)
+    promise = await at.promise(people=2)
+    moment = at.session.roster_freezes_at
+
+    done = await run(at, FREEZES, moment)
+
+    async with at.database.reading() as db:
+        claims = (await db.exec(select(func.count(col(Claim.id))))).one()
+        told = (await db.exec(select(col(OutboxMessage.recipient), col(OutboxMessage.body)))).all()
+        trail = select(col(AuditEntry.actor), col(AuditEntry.detail)).where(col(AuditEntry.act) == "cancelled")
+        entries = (await db.exec(trail)).all()
+    assert (done, claims) == (1, 0)
+    assert (await at.row(Session, at.session.id)).state is SessionState.CANCELLED
+    assert (await at.row(Promise, promise.id)).state is PromiseState.RELEASED
+    assert (await at.row(Request, promise.request_id)).state is RequestState.OPEN
+    assert [recipient for recipient, _ in told] == [
+        f"examiner:{at.examiner.id}",
+        f"exam_body:{at.district.exam_body.id}",
+    ]
+    assert all(NOBODY_COMES in body for _, body in told)
+    assert entries == [("job:rosters freeze", {"reason": NOBODY_COMES})]
     assert await due(at, FREEZES) is None
     assert await at.violations() == []
