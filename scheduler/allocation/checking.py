@@ -10,7 +10,7 @@ from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.parts import MinPeople, Part, PinnedSession
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scheduler.allocation.problem import Problem
 
@@ -30,6 +30,7 @@ def check_parts(problem: Problem) -> None:
     check_duplicates(problem)
     check_mentions(problem)
     check_tree(problem)
+    check_order(problem)
     check_addresses(problem)
 
 
@@ -112,6 +113,8 @@ def mentions_of_demand(problem: Problem) -> Iterator[Mention]:
         if request.until_block is not None:
             yield f"{where}.until", "blocks", request.until_block
         yield from ((f"{where}.not_blocks", "blocks", block) for block in request.not_blocks)
+        if request.after is not None:
+            yield f"{where}.after.request", "requests", request.after.request
 
 
 def mentions_of_wishes(problem: Problem) -> Iterator[Mention]:
@@ -144,16 +147,34 @@ def mentions_of_sessions(name: str, rows: Sequence[PinnedSession | MinPeople]) -
 def check_tree(problem: Problem) -> None:
     """Following parents upward ends."""
     parents = {place.id: place.parent for place in problem.jurisdictions}
-    for start in parents:
-        above: str | None = start
-        seen: set[str] = set()
-        while above is not None:
-            if above in seen:
-                raise ProblemError(
-                    f"jurisdictions[{above!r}].parent", "leads back to itself", way_out="give the top one no parent"
-                )
-            seen.add(above)
-            above = parents[above]
+    if (looped := first_in_a_loop(parents)) is not None:
+        raise ProblemError(
+            f"jurisdictions[{looped!r}].parent", "leads back to itself", way_out="give the top one no parent"
+        )
+
+
+def check_order(problem: Problem) -> None:
+    """Following requests back to the ones before them ends."""
+    before = {request.id: request.after.request if request.after else None for request in problem.requests}
+    if (looped := first_in_a_loop(before)) is not None:
+        raise ProblemError(
+            f"requests[{looped!r}].after", "leads back to itself", way_out="let the first of them come after nothing"
+        )
+
+
+def first_in_a_loop(onward: Mapping[str, str | None]) -> str | None:
+    """The first found of those that lead back to themselves, None where every way ends."""
+    ends: set[str] = set()
+    for start in onward:
+        way: dict[str, None] = {}
+        at: str | None = start
+        while at is not None and at not in ends:
+            if at in way:
+                return at
+            way[at] = None
+            at = onward[at]
+        ends.update(way)
+    return None
 
 
 def check_addresses(problem: Problem) -> None:

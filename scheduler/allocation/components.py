@@ -39,10 +39,20 @@ def split(space: Space) -> list[Problem]:
     asking = {space.request_ids[r] for r in space.pairs.request.tolist()} | {
         space.request_ids[request] for _, request, _ in space.ahead
     }
+    asking |= everybody_followed(problem, asking)
     for site in sorted(sites):
         members[circles.root(("site", site))].append(site)
     parts = [part_of(problem, circles, root, asking) for root in sorted(members)]
     return sorted(parts, key=lambda part: (-len(part.requests), min((r.id for r in part.requests), default="")))
+
+
+def everybody_followed(problem: Problem, requests: set[str]) -> set[str]:
+    """The requests that these follow, and those that they follow in turn."""
+    before = {request.id: request.after.request for request in problem.requests if request.after}
+    found: set[str] = set()
+    while more := {before[each] for each in requests | found if each in before} - found:
+        found |= more
+    return found
 
 
 def hanging_together(space: Space) -> Circles:
@@ -57,6 +67,8 @@ def hanging_together(space: Space) -> Circles:
         if space.staff_needed[item]:
             for who in space.free[item].any(axis=1).nonzero()[0].tolist():
                 circles.join(("site", space.site_ids[site]), ("staff", space.staff_ids[who]))
+    for later, earlier in zip(space.following.later.tolist(), space.following.earlier.tolist(), strict=True):
+        circles.join(("request", space.request_ids[later]), ("request", space.request_ids[earlier]))
     return circles
 
 

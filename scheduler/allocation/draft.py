@@ -1,5 +1,6 @@
 """A plan while it is made: which options are held, who sits in them, who holds them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,6 +83,22 @@ def at_rest(space: Space, seats: Seats) -> Bools:
             near = (first - last[option] < rest) & (first[option] - last < rest)
             resting |= near & (space.options.site == site)
     return resting
+
+
+def slack_of(space: Space, seats: Seats, held: Iterable[int]) -> Ints:
+    """How far everybody keeps behind those they follow, with the people seated ahead in the held options."""
+    if not len(space.following.later):
+        return np.zeros((0, space.ranks), np.int64)
+    present = set(held)
+    rows = [(option, request, people) for option, request, people in space.ahead if option in present]
+    rows += [(o, int(space.pairs.request[p]), people) for o, there in seats.items() for p, people in there.items()]
+    option, request, people = np.array(rows, np.int64).reshape(len(rows), 3).T
+    return space.following.slack(request, space.options.start[option], people)
+
+
+def nobody_overtakes(space: Space, seats: Seats) -> bool:
+    """Whether everybody has sat what must come before."""
+    return not len(space.following.later) or bool((slack_of(space, seats, seats) >= 0).all())
 
 
 def person_costs(space: Space) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from scheduler.allocation import rules
+from scheduler.allocation.following import NONE
 from scheduler.allocation.index import Index
 from scheduler.allocation.parts import Request
 from scheduler.allocation.plan import Plan, PlannedSession, Reason, Unplaced
@@ -127,6 +128,8 @@ def stage_of(case: Case, place: rules.Place) -> Reason:
         return Reason.NO_OFFER
     if broken is not None:
         return reasons[broken.name]
+    if index.rank[place.block] < ready_at(case):
+        return Reason.WINDOW
     item = index.items[request.item]
     span = rules.span_of(index, item.id, place.block) or range(0)
     there = {index.problem.blocks[rank].id for rank in span}
@@ -142,6 +145,18 @@ def stage_of(case: Case, place: rules.Place) -> Reason:
         return Reason.NO_STAFF
     places = index.offers[place.site, item.id].places
     return Reason.TOGETHER if request.together and request.people > places >= item.min_class else Reason.MIN_CLASS
+
+
+def ready_at(case: Case) -> int:
+    """The first rank at which somebody could be done with what must be sat before; one past the last if none could."""
+    following, space = case.space.following, case.space
+    link = following.link_of[space.request_ids.index(case.request.id)]
+    if link == NONE:
+        return 0
+    earlier = following.earlier[link]
+    ahead = [option for option, request, _ in space.ahead if request == earlier]
+    mine = np.concatenate([space.pairs.option[space.pairs.request == earlier], np.array(ahead, np.int64)])
+    return following.ready(link, space.options.start[mine])
 
 
 def start_ways(case: Case, reason: Reason, places: list[rules.Place]) -> list[WayOut]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scheduler.allocation.draft import Draft, at_rest, cost_of, rooms_left
+from scheduler.allocation.draft import Draft, at_rest, cost_of, rooms_left, slack_of
+from scheduler.allocation.following import NONE, room_to_begin
 from scheduler.allocation.space import Bools, Floats, Ints, Space
 from scheduler.allocation.staffing import Staffing
 
@@ -56,6 +57,7 @@ class Greedy:
             for who in self.draft.staff.get(option, ()):
                 self.busy[who, space.span(option)] = True
                 self.blocks[who] -= len(space.span(option))
+        self.to_begin = self.room_to_begin()
         needed = space.staff_needed[space.options.item]
         dear = float(np.mean(space.block_cost)) if len(space.block_cost) else 0.0
         self.fixed = space.options.open_cost + dear * needed * space.length[space.options.item]
@@ -71,7 +73,8 @@ class Greedy:
         while (best := self.best(stars, ratios)) is not None and not self.stop():
             n, option = best
             if self.hold(option):
-                ratios[n] = self.ratios(stars[n])
+                for other in self.touched_by(option, n, circle):
+                    ratios[other] = self.ratios(stars[other])
             self.usable[option] = False
         self.draft.cost = cost_of(self.space, self.draft.seats, self.draft.staff)
         return self.draft
@@ -83,7 +86,7 @@ class Greedy:
         worth = self.worth[space.pairs.request[pairs]]
         cost = space.pairs.cost[pairs]
         gone = space.together & (self.people < space.people)
-        left = np.where(gone, 0, self.people)[space.pairs.request[pairs]]
+        left = np.minimum(np.where(gone, 0, self.people)[space.pairs.request[pairs]], self.may_begin(pairs))
         for step in range(options.tier_cost.shape[1]):
             reach = (space.pairs.step[pairs] <= step) & (cost < worth)
             cap = np.where(reach, np.minimum(space.pairs.cap[pairs], left), 0)
@@ -143,6 +146,7 @@ class Greedy:
             self.busy[who, span] = True
             self.blocks[who] -= len(span)
         self.rooms[self.space.options.site[option], span] -= 1
+        self.to_begin = self.room_to_begin()
         self.usable &= ~at_rest(self.space, {option: there})
         return True
 
@@ -164,12 +168,36 @@ class Greedy:
         there: dict[int, int] = {}
         for pair in sorted(space.pairs_of(option), key=lambda p: (float(space.pairs.cost[p]), p)):
             request = int(space.pairs.request[pair])
-            cap = int(min(space.pairs.cap[pair], places, self.people[request] - self.seated(there, request)))
+            free = min(self.people[request], self.may_begin(np.array([pair]))[0]) - self.seated(there, request)
+            cap = int(min(space.pairs.cap[pair], places, free))
             whole = not space.together[request] or cap == space.people[request]
             if cap > 0 and whole and space.pairs.step[pair] <= step and self.saving(pair) > 0:
                 there[pair] = cap
                 places -= cap
         return there if sum(there.values()) >= space.options.least[option] else {}
+
+    def room_to_begin(self) -> Ints:
+        """By link and rank, how many more may begin what they must sit something else before."""
+        held = {*self.draft.seats, *np.nonzero(self.space.options.pinned)[0].tolist()}
+        return room_to_begin(slack_of(self.space, self.draft.seats, held))
+
+    def may_begin(self, pairs: Ints) -> Ints:
+        """By pair, how many people of its request may begin there, as far as what comes before goes."""
+        link = self.space.following.link_of[self.space.pairs.request[pairs]]
+        most = np.full(len(pairs), np.iinfo(np.int64).max)
+        follows = np.nonzero(link != NONE)[0]
+        start = self.space.options.start[self.space.pairs.option[pairs[follows]]]
+        most[follows] = self.to_begin[link[follows], start]
+        return most
+
+    def touched_by(self, option: int, own: int, circle: Ints) -> list[int]:
+        """The circles whose best classes a new session changes: its own, and those of people who follow its people."""
+        following = self.space.following
+        if not len(following.later):
+            return [own]
+        there = {int(self.space.pairs.request[pair]) for pair in self.draft.seats[option]}
+        later = following.later[np.isin(following.earlier, list(there))]
+        return sorted({own, *circle[np.isin(self.space.pairs.request, later)].tolist()})
 
     def seated(self, there: dict[int, int], request: int) -> int:
         """How many of a request a class already holds."""

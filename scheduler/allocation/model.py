@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.allocation.crews import Counts, Duties, add_counts, add_flow, cheapest_duty
+from scheduler.allocation.following_rows import add_following
 from scheduler.allocation.milp import Model
 from scheduler.allocation.named import add_named, add_recusals
 from scheduler.allocation.scope import Scope
@@ -53,8 +54,10 @@ def model_of(scope: Scope, counts: Counts | None = None, *, staffing: Staffing |
     weight = np.where(together, scope.people[request], 1).astype(float)
     upper = np.where(together, scope.people[request] > 0, np.minimum(cap, scope.people[request])).astype(float)
     seat = np.zeros(len(scope.pairs), np.int64)
+    # Who follows or is followed ties sessions together: there, whole sessions do not make seats whole.
+    stiff = together | space.following.bound[request]
     for whole in (True, False):
-        chosen = together == whole
+        chosen = stiff == whole
         cost = pairs.cost[scope.pairs[chosen]] * weight[chosen]
         seat[chosen] = model.add_columns(cost, upper[chosen], whole=whole)
     asked = np.unique(request)
@@ -74,6 +77,7 @@ def model_of(scope: Scope, counts: Counts | None = None, *, staffing: Staffing |
     add_rooms(written)
     add_rest(written)
     add_true_tiers(written)
+    add_following(model, scope, seat, weight)
     return written
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from scheduler.allocation.draft import Draft, Seats, cost_of
+from scheduler.allocation.draft import Draft, Seats, cost_of, nobody_overtakes
 from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
@@ -24,9 +24,14 @@ def opening_draft(staffing: Staffing, *, stop: Callable[[], bool]) -> Draft:
     """
     space = staffing.space
     draft = Greedy(staffing, stop=stop).fill()
-    if keeps_pins(space, draft):
+    if stands(space, draft):
         return draft
     return Greedy(staffing, pinned_draft(space, staffing), stop=stop).fill()
+
+
+def stands(space: Space, draft: Draft) -> bool:
+    """Whether every pin is kept and nobody overtakes whom they follow."""
+    return keeps_pins(space, draft) and nobody_overtakes(space, draft.seats)
 
 
 def keeps_pins(space: Space, draft: Draft) -> bool:
@@ -58,10 +63,25 @@ def pinned_draft(space: Space, staffing: Staffing) -> Draft:
 
 
 def hold_all(space: Space, staffing: Staffing, pinned: Ints) -> tuple[ScopeModel, Outcome]:
-    """Try to hold these sessions and no others."""
-    pairs = np.nonzero(np.isin(space.pairs.option, pinned))[0]
-    written = model_of(scope_of(space, Draft(), pinned, pairs), staffing=staffing)
+    """Try to hold these sessions, and of the others only what their people must sit before."""
+    options = np.union1d(pinned, preparing(space, pinned))
+    pairs = np.nonzero(np.isin(space.pairs.option, options))[0]
+    written = model_of(scope_of(space, Draft(), options, pairs), staffing=staffing)
     return written, solve(written.model, Effort(gap=0.05))
+
+
+def preparing(space: Space, pinned: Ints) -> Ints:
+    """Sessions in which people pinned to these could sit what comes before."""
+    held, following = set(pinned.tolist()), space.following
+    asking = np.zeros(len(space.people), bool)
+    asking[[request for option, request, _ in space.ahead if option in held]] = True
+    known = -1
+    while known != (known := int(asking.sum())):
+        asking[following.earlier[asking[following.later]]] = True
+    asking &= np.isin(np.arange(len(asking)), following.earlier)
+    others = space.pairs.option[asking[space.pairs.request]]
+    free: Ints = np.unique(others[~space.options.pinned[others]])
+    return free
 
 
 def smallest(pinned: Ints, clash: Callable[[Ints], bool]) -> Ints:
@@ -81,6 +101,6 @@ def contradiction(space: Space, clashing: Ints) -> ProblemError:
     who = f" with {', '.join(people)}" if people else ""
     return ProblemError(
         "pins of " + "; ".join(names),
-        f"cannot all be kept{who}: rooms, rest, staff, tiers or the least class stand against it",
+        f"cannot all be kept{who}: rooms, rest, staff, tiers, the least class or what comes before stand against it",
         way_out="release one of them or add what they lack",
     )

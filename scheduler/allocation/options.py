@@ -7,6 +7,7 @@ import numpy as np
 from scheduler.allocation import rules
 from scheduler.allocation.ahead import Columns, seat_ahead
 from scheduler.allocation.eligible import Demand, allowed_at, demand_for, open_at, staff_free
+from scheduler.allocation.following import Following
 from scheduler.allocation.index import Index
 from scheduler.allocation.parts import Offer, Site
 from scheduler.allocation.problem import Problem
@@ -70,8 +71,8 @@ def space_of(problem: Problem) -> Space:
             if (site_id, demand.item.id) in index.offers:
                 chunks.append(chunk_of(shelf_of(demand, site_number, wishes), wishes))
     columns = joined(chunks, steps=max((len(line) for line in index.lines.values()), default=1))
-    requests = [index.requests[i] for i in sorted(index.requests)]
-    seated = seat_ahead(index, *columns)
+    requests, following = [index.requests[i] for i in sorted(index.requests)], Following.of(index)
+    seated = seat_ahead(index, *in_sequence(following, *columns))
     staff, items = [index.staff[i] for i in sorted(index.staff)], [index.items[i] for i in sorted(index.items)]
     ranks = len(index.days)
     return Space(
@@ -92,7 +93,16 @@ def space_of(problem: Problem) -> Space:
         free=free,
         block_cost=np.array([person.block_cost for person in staff], float),
         max_blocks=np.array([ranks if p.max_blocks is None else min(ranks, p.max_blocks) for p in staff], np.int64),
+        following=following,
     )
+
+
+def in_sequence(following: Following, options: Columns, pairs: Columns) -> tuple[Columns, Columns]:
+    """The columns without the pairs that come too soon after, or without, what must be sat before."""
+    if not len(following.later):
+        return options, pairs
+    kept = following.possible(pairs["request"], options["start"][pairs["option"]])
+    return options, {name: column[kept] for name, column in pairs.items()}
 
 
 def shelf_of(demand: Demand, site_number: int, wishes: Wishes) -> Shelf:

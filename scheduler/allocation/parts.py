@@ -88,6 +88,19 @@ class StaffMember:
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """
+    The request whose people these are, and what they must have sat before.
+
+    Attributes:
+        days: At least so many from the last day of the earlier session to the first of the later; 0 allows one day.
+    """
+
+    request: str
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """People of one enterprise who want one item; the window runs from the first to the last block, both included."""
 
@@ -104,6 +117,7 @@ class Request:
     together: bool = False
     wait_cost: float = 0
     max_km: float | None = None
+    after: After | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 
+import numpy as np
+
 from scheduler.allocation import rules
 from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.index import Index
@@ -20,11 +22,11 @@ def check_pins(space: Space) -> None:
     """
     index, wishes = space.index, Wishes.of(space.index.problem)
     check_counts(index, wishes)
+    check_sequence(space)
     seated = {(space.request_ids[request], *spot(space, option)) for option, request, _ in space.ahead}
     for request, site, block in sorted(wishes.pins):
         if (request, site, block) not in seated and wishes.pins[request, site, block]:
-            broken = rules.broken_by(index, rules.Place(request, site, block))
-            why = broken.sentence if broken else "A session of enough people and staff is possible there."
+            why = sentence_against(index, rules.Place(request, site, block))
             raise ProblemError(f"pins[{request!r} at {site!r}, {block!r}]", f"breaks a rule: {why}", way_out=RELEASE)
     keys = {space.key(option) for option in space.options.pinned.nonzero()[0].tolist()}
     for site, item, block in sorted(wishes.held - keys):
@@ -33,6 +35,28 @@ def check_pins(space: Space) -> None:
     for option in (space.options.places < 0).nonzero()[0].tolist():
         where = f"pins at {space.key(option)!r}"
         raise ProblemError(where, "seat more people than there are places", way_out=RELEASE)
+
+
+def check_sequence(space: Space) -> None:
+    """Nobody is pinned to what comes later while too few can have sat what comes before; the unpinned still may."""
+    following = space.following
+    option, request, people = np.array(space.ahead, np.int64).reshape(len(space.ahead), 3).T
+    slack = following.slack(request, space.options.start[option], people)
+    for link, (later, earlier) in enumerate(zip(following.later.tolist(), following.earlier.tolist(), strict=True)):
+        unpinned = int(space.people[earlier])
+        if slack[link].min() + unpinned < 0:
+            first, then = space.request_ids[earlier], space.request_ids[later]
+            why = f"let people of {then!r} begin too soon after {first!r}, or before it"
+            raise ProblemError(f"pins of {then!r} and {first!r}", why, way_out=RELEASE)
+
+
+def sentence_against(index: Index, place: rules.Place) -> str:
+    """The rule that a pinned place breaks, in words."""
+    if (broken := rules.broken_by(index, place)) is not None:
+        return broken.sentence
+    if (after := index.requests[place.request].after) is not None:
+        return f"It comes after {after.request!r}, and nobody is done with that early enough."
+    return "A session of enough people and staff is possible there."
 
 
 def spot(space: Space, option: int) -> tuple[str, str]:

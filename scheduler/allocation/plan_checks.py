@@ -26,6 +26,24 @@ def together(seen: Witness) -> Found:
             yield f"request {request}", "not kept together"
 
 
+def after(seen: Witness) -> Found:
+    """Nobody sits a request without having sat the one it comes after, so many days before and ended."""
+    for request in seen.problem.requests:
+        if request.after is None:
+            continue
+        done = sorted(end for _, end in seen.sittings(request.after.request))
+        begun = sorted(start for start, _ in seen.sittings(request.id))
+        # The first to begin takes the first who was done: if that one is not in time, nobody is.
+        for number, start in enumerate(begun):
+            if number >= len(done):
+                yield f"request {request.id}", f"{len(begun)} sit it, {len(done)} sit {request.after.request}"
+                break
+            position, day = done[number]
+            if start[0] <= position or start[1] - day < request.after.days:
+                yield f"request {request.id}", f"somebody sits it too soon after {request.after.request}"
+                break
+
+
 def tiers(seen: Witness) -> Found:
     """A session's tier is that of the lowest jurisdiction over everyone in it."""
     for session in seen.sound:

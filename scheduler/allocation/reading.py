@@ -6,6 +6,7 @@ from typing import Any
 from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.fields import Record, checked_cost
 from scheduler.allocation.parts import (
+    After,
     Bar,
     Block,
     Costs,
@@ -91,7 +92,14 @@ def read_request(row: Record) -> Request:
         together=row.flag("together"),
         wait_cost=row.cost("wait_cost", default=0),
         max_km=row.cost("max_km") if row.has("max_km") else None,
+        after=read_after(row) if row.has("after") else None,
     )
+
+
+def read_after(request: Record) -> After:
+    """What a request's people must have sat before."""
+    row = Record(f"{request.where}.after", nested(request, "after"))
+    return After(request=row.text("request"), days=row.whole("days", default=0))
 
 
 def read_placement(row: Record) -> Placement:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scheduler.allocation.draft import Draft, Seats, at_rest, rooms_left, seated_by_request
+from scheduler.allocation.draft import Draft, Seats, at_rest, rooms_left, seated_by_request, slack_of
 from scheduler.allocation.space import Bools, Ints, Space
 
 
@@ -21,6 +21,7 @@ class Scope:
         ranks: Where staff may be named anew, everybody's sessions included.
         needed: By item and first rank, staff that sessions outside need there.
         blocks_left: By staff, what their sessions at other ranks leave.
+        slack: By link and rank, how far those seated outside and ahead keep behind the people they follow.
     """
 
     space: Space
@@ -31,6 +32,7 @@ class Scope:
     ranks: Bools
     needed: Ints
     blocks_left: Ints
+    slack: Ints
 
 
 def whole_scope(space: Space) -> Scope:
@@ -57,6 +59,7 @@ def scope_of(space: Space, draft: Draft, options: Ints, pairs: Ints) -> Scope:
         ranks=ranks,
         needed=needed,
         blocks_left=space.max_blocks - used,
+        slack=slack_of(space, outside, [*outside, *options.tolist()]),
     )
 
 

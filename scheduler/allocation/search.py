@@ -13,7 +13,7 @@ from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
 from scheduler.allocation.neighbourhoods import Breadth, about, around, item_of, worth_a_thought
-from scheduler.allocation.opening import keeps_pins, opening_draft
+from scheduler.allocation.opening import opening_draft, stands
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
 from scheduler.allocation.space import Floats, Ints, Space
@@ -67,7 +67,7 @@ class Search:
                 del candidate.seats[option], candidate.staff[option]
             candidate = Greedy(self.staffing, candidate).fill()
         candidate.cost = cost_of(self.space, candidate.seats, candidate.staff)
-        if candidate.cost >= self.draft.cost - 1e-9 * abs(self.draft.cost) or not keeps_pins(self.space, candidate):
+        if candidate.cost >= self.draft.cost - 1e-9 * abs(self.draft.cost) or not stands(self.space, candidate):
             return False
         self.draft = candidate
         return True
@@ -93,7 +93,7 @@ class Search:
         worth = np.minimum(person, self.space.unplaced_cost)
         guided = Greedy(self.staffing, worth=worth, stop=self.stop).fill()
         candidate = Greedy(self.staffing, guided, stop=self.stop).fill()
-        if candidate.cost < self.draft.cost and keeps_pins(self.space, candidate):
+        if candidate.cost < self.draft.cost and stands(self.space, candidate):
             self.draft = candidate
 
     def neighbourhood(self, proof: Proof, seconds: float) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from scheduler.allocation.following import Following
 from scheduler.allocation.index import Index
 
 Ints = npt.NDArray[np.int64]
@@ -101,6 +102,7 @@ class Space:
     free: Bools
     block_cost: Floats
     max_blocks: Ints
+    following: Following
 
     @property
     def ranks(self) -> int:

@@ -43,6 +43,7 @@ CHECKS: dict[str, Callable[[Witness], Found]] = {
         session_checks.window,
         plan_checks.reachable,
         plan_checks.together,
+        plan_checks.after,
         plan_checks.tiers,
         plan_checks.pins,
         plan_checks.pinned_sessions,

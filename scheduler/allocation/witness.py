@@ -76,6 +76,20 @@ class Witness:
         parent = self.jurisdiction[jurisdiction].parent
         return [jurisdiction, *(self.above(parent) if parent is not None else [])]
 
+    def sittings(self, request: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """For each person of a request who sits, when that begins and ends: position of the block and day."""
+        return [
+            (self.moment(self.filled[session.key][0]), self.moment(self.filled[session.key][-1]))
+            for session in self.sound
+            for seating in session.seated
+            if seating.request == request and self.filled[session.key]
+            for _ in range(seating.people)
+        ]
+
+    def moment(self, block: str) -> tuple[int, int]:
+        """Where a block stands in time: its position, and its day as a number."""
+        return self.order.index(block), self.date[block].toordinal()
+
     def at_spot(self) -> Counter[tuple[str, str, str]]:
         """People by request, site and block."""
         found: Counter[tuple[str, str, str]] = Counter()

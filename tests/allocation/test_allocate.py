@@ -1,8 +1,6 @@
 """Plans keep every rule by two checkers, are as cheap as trying everything, and never claim too high a bound."""
 
-import importlib.util
 import json
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,13 +9,7 @@ import pytest
 from scheduler.allocation import Limits, Plan, Problem, allocate, verify
 from tests.allocation.brute import cheapest, size_of
 from tests.allocation.generated import random_problem
-
-REFERENCE = Path(__file__).parent / "reference"
-SPEC = importlib.util.spec_from_file_location("check_plan", REFERENCE / "check_plan.py")
-assert SPEC
-assert SPEC.loader
-REFEREE = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(REFEREE)
+from tests.allocation.referee import REFERENCE, check
 
 LIMITS = Limits(seconds=20, seed=1)
 MOST_SEATINGS = 3_000
@@ -53,7 +45,7 @@ def test_a_plan_keeps_every_rule_by_both_checkers(seed: int) -> None:
     plan = allocate(problem, LIMITS)
 
     assert verify(problem, plan) == []
-    assert REFEREE.check(document, plan.to_json())[0] == []
+    assert check(document, plan.to_json())[0] == []
 
 
 @pytest.mark.parametrize("seed", TINY)
@@ -62,7 +54,7 @@ def test_no_plan_of_a_tiny_problem_is_cheaper_and_none_lies_below_the_bound(seed
 
     plan = allocate(Problem.from_json(document), LIMITS)
 
-    best = cheapest(document, REFEREE.check)
+    best = cheapest(document, check)
     assert best is not None
     assert plan.objective == pytest.approx(best, abs=1e-6)
     assert plan.bound <= best + 1e-6
@@ -84,7 +76,7 @@ def test_a_spoilt_plan_is_refused_by_both_checkers(how: str) -> None:
     problem = Problem.from_json(document)
     plan = spoilt(allocate(problem, LIMITS).to_json(), how)
 
-    assert REFEREE.check(document, plan)[0] != []
+    assert check(document, plan)[0] != []
     assert verify(problem, Plan.from_json(plan)) != []
 
 
@@ -131,7 +123,7 @@ def test_a_re_plan_with_everybody_pinned_moves_nobody() -> None:
 
     again = allocate(Problem.from_json(pinned), LIMITS)
 
-    assert REFEREE.check(pinned, again.to_json())[0] == []
+    assert check(pinned, again.to_json())[0] == []
     assert again.terms.get("change", 0) == 0
 
 
@@ -142,4 +134,4 @@ def test_a_months_re_plan_stands_items_of_which_everybody_is_pinned() -> None:
 
     again = allocate(Problem.from_json(pinned), Limits(seconds=8, seed=1))
 
-    assert REFEREE.check(pinned, again.to_json())[0] == []
+    assert check(pinned, again.to_json())[0] == []
