@@ -1,10 +1,11 @@
 """What a bureau's work came to: counted from the rows each time, never kept."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import case
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,15 +13,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.bookings import Promise
 from models.catalogue import Exam, Item
 from models.demand import Request
-from models.parties import Enterprise
 from models.places import Jurisdiction, Site
 from models.sessions import Session
-from models.vocabulary import PromiseState, SessionState
+from models.vocabulary import PromiseState, SessionState, Tier
 from scheduler.allocation.rules import km_between
 from scheduler.policy import policy_of
 
 GONE = (SessionState.DROPPED, SessionState.CANCELLED)
-LET_GO = (PromiseState.DROPPED, PromiseState.RELEASED)
+# Of a promise that was released, those named in time keep their places.
+SEATED = case((col(Promise.state) == PromiseState.RELEASED, col(Promise.named)), else_=col(Promise.people))
 Town = aliased(Jurisdiction)
 Centre = aliased(Site)
 
@@ -40,7 +41,8 @@ class SessionFact:
 class SeatFact:
     """People of one request in one session: how long they waited, how far they go, how far the centre would be."""
 
-    office: str
+    request_id: int
+    tier: Tier
     people: int
     waited_days: int
     km: float
@@ -63,6 +65,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How many requests, and how many people, a tier brought an exam to."""
+
+    heading: str
+    requests: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """How long people waited and how far they go: means over people, and what the worst tenth exceeds."""
 
@@ -78,6 +89,7 @@ class Way:
 class Report:
     """The report of a bureau, or of one of its rounds."""
 
+    requests_by_tier: Sequence[Reach]
     by_tier: Sequence[Line]
     by_town: Sequence[Line]
     by_exam: Sequence[Line]
@@ -89,6 +101,7 @@ async def report_of(db: AsyncSession, bureau_id: int, *, round_id: int | None) -
     sessions = await session_facts(db, bureau_id, round_id=round_id)
     seats = await seat_facts(db, bureau_id, round_id=round_id)
     return Report(
+        requests_by_tier=reaches(seats),
         by_tier=lines(sessions, lambda fact: fact.tier),
         by_town=lines(sessions, lambda fact: fact.town),
         by_exam=lines(sessions, lambda fact: fact.exam),
@@ -136,23 +149,22 @@ async def seat_facts(db: AsyncSession, bureau_id: int, *, round_id: int | None) 
     road = (await policy_of(db, bureau_id)).road_factor
     centre = (await db.exec(centre_of(bureau_id))).first()
     rows = await db.exec(
-        select(Promise, Request, Session, Site, Jurisdiction)  # type: ignore[call-overload]  # typed up to four
+        select(SEATED, Request, Session, Site)
         .join(Request, col(Request.id) == col(Promise.request_id))
         .join(Session, col(Session.id) == col(Promise.session_id))
         .join(Site, col(Site.id) == col(Session.site_id))
-        .join(Enterprise, col(Enterprise.id) == col(Request.enterprise_id))
-        .join(Jurisdiction, col(Jurisdiction.id) == col(Enterprise.office_id))
-        .where(*standing(bureau_id, round_id), col(Promise.state).not_in(LET_GO))
+        .where(*standing(bureau_id, round_id), col(Promise.state) != PromiseState.DROPPED, SEATED > 0)
     )
     return [
         SeatFact(
-            office=office.name,
-            people=promise.people,
+            request_id=request.id,
+            tier=session.tier,
+            people=people,
             waited_days=(session.day - request.earliest_day).days,
             km=road * km_between((request.latitude, request.longitude), (site.latitude, site.longitude)),
             km_to_centre=road * km_between((request.latitude, request.longitude), centre) if centre else None,
         )
-        for promise, request, session, site, office in rows.all()
+        for people, request, session, site in rows.all()
     ]
 
 
@@ -173,6 +185,18 @@ def lines(facts: Iterable[SessionFact], heading: Callable[[SessionFact], str]) -
         for name, group in grouped.items()
     ]
     return sorted(added, key=lambda line: (-line.people, line.heading))
+
+
+def reaches(seats: Sequence[SeatFact]) -> list[Reach]:
+    """Requests and people by tier, lowest first; a request spread over several tiers counts at the highest of them."""
+    order = list(Tier)
+    highest: dict[int, int] = {}
+    people = dict.fromkeys(order, 0)
+    for seat in seats:
+        highest[seat.request_id] = max(order.index(seat.tier), highest.get(seat.request_id, 0))
+        people[seat.tier] += seat.people
+    requests = Counter(order[step] for step in highest.values())
+    return [Reach(tier.value, requests[tier], people[tier]) for tier in order]
 
 
 def way_of(seats: Sequence[SeatFact]) -> Way:

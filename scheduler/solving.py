@@ -16,7 +16,8 @@ from scheduler.allocation.verify import verify
 
 SLACK_SECONDS = 5.0
 SLACK_SHARE = 1.25
-GRACE_SECONDS = 5.0
+# An allocator that was asked to stop has its plan; on a busy machine it still needs a while to explain and write it.
+GRACE_SECONDS = 30.0
 
 
 class SolverFailed(RuntimeError):

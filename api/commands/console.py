@@ -1,7 +1,7 @@
 """Where the commands speak: results to stdout, progress and notices to stderr."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,16 @@ def step(words: str) -> Iterator[None]:
     if notices.is_terminal:
         took = f" [dim]{seconds:.1f} s[/dim]" if seconds >= _WORTH_A_TIME else ""
         notices.print(f"  [green]✓[/green] {words}{took}")
+
+
+@contextmanager
+def live() -> Iterator[Callable[[str], None]]:
+    """A line below the notices that says what is so at the moment; only a terminal shows it."""
+    if not notices.is_terminal:
+        yield lambda _: None
+        return
+    with notices.status("") as line:
+        yield line.update
 
 
 def say_no(sentence: str) -> None:

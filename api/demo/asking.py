@@ -3,16 +3,13 @@
 from collections import defaultdict
 
 from api.demo.documents import ITEMS, MY_WORKERS, REQUEST_SUBMIT
-from api.demo.stage import Stage
+from api.demo.stage import Stage, item_key
 from scheduler.district.values import Request
 
 
 async def firms_ask(stage: Stage) -> int:
     """Every request of the district, submitted by its firm; how many people they are for."""
-    items = {
-        f"{item['code']}-{item['scopeLimit']}" if item["scopeLimit"] else item["code"]: item["id"]
-        for item in (await stage.bureau.ask(ITEMS))["items"]
-    }
+    items = {item_key(item): item["id"] for item in (await stage.bureau.ask(ITEMS))["items"]}
     names = {worker.key: worker.name for worker in stage.district.workers}
     by_firm: dict[str, list[Request]] = defaultdict(list)
     for request in stage.district.requests:

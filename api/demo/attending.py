@@ -1,55 +1,22 @@
-"""From promised places to results: firms name people, people come or don't, the exam body reports marks."""
+"""The day: people come or don't, and the exam body reports their marks."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.demo.documents import (
     ATTENDANCE_RECORD,
-    BOOKING_CONFIRM,
     ENDED_SESSIONS,
-    HELD_PROMISES,
     RESULTS_RECORD,
     ROSTER,
 )
 from api.demo.people import Person
 from api.demo.stage import Stage
+from scheduler.calendar import SHANGHAI
 
 NO_SHOWS = 0.06
 PASS_RATES = {"THEORY": 0.80, "PRACTICAL": 0.85}
 PASSING, FAILING = (70, 100), (40, 69)
-
-
-async def firms_name_people(stage: Stage) -> None:
-    """Every firm with held places names its people, those of the request first."""
-    for code, login in stage.logins.enterprises.items():
-        if code in stage.asking_firms:
-            clerk = stage.crowd(login)
-            for promise in [each async for each in clerk.pages(HELD_PROMISES)]:
-                await name_people(stage, clerk, code, promise)
-
-
-async def name_people(stage: Stage, clerk: Person, code: str, promise: dict[str, Any]) -> None:
-    """Name as many as are promised; whom the rules refuse is left out, and somebody else takes the place."""
-    left = promise["people"] - promise["named"]
-    item = promise["request"]["exam"]["item"]
-    key = f"{item['code']}-{item['scopeLimit']}" if item["scopeLimit"] else item["code"]
-    taken = stage.named_on[promise["request"]["id"]]
-    people = [person["id"] for person in promise["request"]["persons"] if person["id"] not in taken]
-    people += [worker for worker in stage.named_later[code, key] if worker not in taken and worker not in people]
-    refused: set[str] = set()
-    while wanted := [worker for worker in people if worker not in refused][:left]:
-        payload = await clerk.tried(BOOKING_CONFIRM, promiseId=promise["id"], workerIds=wanted)
-        errors = payload["userErrors"]
-        if not errors:
-            taken.update(wanted)
-            stage.named_later[code, key] = [each for each in stage.named_later[code, key] if each not in taken]
-            stage.ledger.counts["places booked by name"] += len(wanted)
-            return
-        stage.ledger.refusals.update(error["code"] for error in errors)
-        refused |= {error["workerId"] for error in errors if "workerId" in error}
-        if not any("workerId" in error for error in errors):
-            return
 
 
 async def days_pass(stage: Stage) -> None:
@@ -60,7 +27,8 @@ async def days_pass(stage: Stage) -> None:
 
 async def ended(stage: Stage, state: str) -> list[dict[str, Any]]:
     """The sessions in a state that are over by now."""
-    sessions = stage.exam_body.pages(ENDED_SESSIONS, states=[state])
+    tomorrow = stage.clock().astimezone(SHANGHAI).date() + timedelta(days=1)
+    sessions = stage.exam_body.pages(ENDED_SESSIONS, states=[state], before=tomorrow.isoformat())
     return [each async for each in sessions if datetime.fromisoformat(each["endsAt"]) <= stage.clock()]
 
 

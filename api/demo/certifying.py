@@ -5,13 +5,17 @@ from typing import Any
 
 from api.demo.documents import (
     CERTIFICATE_DECIDE,
+    OPEN_SESSIONS,
     PENDING_CERTIFICATES,
     PROPOSED_REQUESTS,
     RENEWAL_APPLY,
     RENEWAL_DECIDE,
     RENEWALS,
     REQUEST_ACCEPT,
+    REQUEST_DECLINE,
 )
+from api.demo.naming import SESSIONS_LOOKED_AT, books_open_places
+from api.demo.people import Person
 from api.demo.stage import Stage
 
 AT_ONCE = 100
@@ -27,13 +31,32 @@ async def bureau_issues(stage: Stage) -> None:
     stage.ledger.counts["certificates issued"] += len(pending)
 
 
-async def firms_accept_retakes(stage: Stage) -> None:
-    """Firms accept the requests that the rules propose for those who failed."""
+async def firms_take_retakes(stage: Stage) -> None:
+    """Who failed sits again: in places that are open now, or else by accepting the proposed request."""
     proposed: list[dict[str, Any]] = [each async for each in stage.bureau.pages(PROPOSED_REQUESTS)]
     for request in proposed:
         clerk = stage.crowd(stage.logins.enterprises[request["enterprise"]["creditCode"]])
-        await clerk.act(REQUEST_ACCEPT, requestId=request["id"])
-        stage.ledger.counts["retakes accepted"] += 1
+        if await books_at_once(stage, clerk, request):
+            await clerk.act(REQUEST_DECLINE, requestId=request["id"])
+            stage.ledger.counts["retakes in open places"] += request["people"]
+        else:
+            await clerk.act(REQUEST_ACCEPT, requestId=request["id"])
+            stage.ledger.counts["retakes asked for"] += request["people"]
+
+
+async def books_at_once(stage: Stage, clerk: Person, request: dict[str, Any]) -> bool:
+    """Whether a published session has open places for all the people of a proposed request."""
+    found = await clerk.ask(
+        OPEN_SESSIONS,
+        examId=request["exam"]["id"],
+        **{"from": request["earliestDay"], "before": request["latestDay"]},
+        first=SESSIONS_LOOKED_AT,
+    )
+    for session in found["sessions"]["nodes"]:
+        if session["openPlaces"] >= request["people"]:
+            people = [person["id"] for person in request["persons"]]
+            return await books_open_places(stage, clerk, session["id"], people)
+    return False
 
 
 async def years_later(stage: Stage) -> None:

@@ -1,9 +1,8 @@
 """The consultation: everyone who is asked answers, a few object, some are silent."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-from api.demo.documents import CONSENT_AGREE, CONSENT_OBJECT, MY_CONSENTS
+from api.demo.documents import ASKED_PARTIES, CONSENT_AGREE, CONSENT_OBJECT, MY_CONSENTS
 from api.demo.people import Person
 from api.demo.stage import Stage
 from models.vocabulary import Tier
@@ -11,6 +10,7 @@ from models.vocabulary import Tier
 AT_ONCE = 100
 OBJECTIONS_A_ROUND = 5
 SILENT_OFFICES = 2
+OBJECTING_SHARE = 0.3
 
 
 async def everyone_answers(stage: Stage, *, may_object: bool) -> int:
@@ -18,11 +18,12 @@ async def everyone_answers(stage: Stage, *, may_object: bool) -> int:
     silent = set(silent_ones(stage))
     left = OBJECTIONS_A_ROUND if may_object else 0
     answers = 0
-    async for person in parties(stage):
-        if person.login in silent:
+    for login in await asked_logins(stage):
+        if login in silent:
             continue
+        person = stage.crowd(login)
         asked = [consent async for consent in person.pages(MY_CONSENTS)]
-        if left and asked and stage.chance.random() < 0.3:  # noqa: PLR2004  # a few object
+        if left and asked and stage.chance.random() < OBJECTING_SHARE:
             await objects(stage, person, asked.pop(0))
             left -= 1
         answers += await agrees(person, asked)
@@ -36,14 +37,21 @@ def silent_ones(stage: Stage) -> list[str]:
     return [stage.logins.jurisdictions[code] for code in offices[:SILENT_OFFICES]]
 
 
-async def parties(stage: Stage) -> AsyncIterator[Person]:
-    """Everyone who may be asked, the exam body apart: it comes last."""
-    for login in stage.logins.jurisdictions.values():
-        yield stage.crowd(login)
-    for host in sorted({site.host for site in stage.district.sites if site.host}):
-        yield stage.crowd(stage.logins.enterprises[host])
-    for login in stage.logins.examiners.values():
-        yield stage.crowd(login)
+async def asked_logins(stage: Stage) -> list[str]:
+    """Everyone who has something to answer, the exam body apart: it comes last."""
+    logins = logins_by_party(stage)
+    asked = {(row["party"], row["asked"]) async for row in stage.bureau.pages(ASKED_PARTIES)}
+    return sorted(logins[party] for party in asked if party in logins)
+
+
+def logins_by_party(stage: Stage) -> dict[tuple[str, str], str]:
+    """The login of each party of a consultation, by its kind and name."""
+    logins, district = stage.logins, stage.district
+    return (
+        {(node.tier.value, node.name): logins.jurisdictions[node.code] for node in district.jurisdictions}
+        | {("HOST", firm.name): logins.enterprises[firm.credit_code] for firm in district.enterprises}
+        | {("STAFF", examiner.name): logins.examiners[examiner.key] for examiner in district.examiners}
+    )
 
 
 async def exam_body_answers(stage: Stage) -> int:
@@ -71,4 +79,4 @@ async def objects(stage: Stage, person: Person, consent: dict[str, Any]) -> None
         kinds.append({"kind": "AT_LEAST_PEOPLE", "people": consent["session"]["promised"] + 1, "remark": "人数太少"})
     chosen = stage.chance.choice(kinds)
     await person.act(CONSENT_OBJECT, consentId=consent["id"], **chosen)
-    stage.ledger.objections[f"{consent['party'].lower()}: {chosen['kind']}"] += 1
+    stage.ledger.hear(consent["party"], chosen["kind"])

@@ -2,8 +2,6 @@
 
 ITEMS = "query Items { items { id code scopeLimit } }"
 
-JURISDICTIONS = "query Jurisdictions { jurisdictions { id code name tier } }"
-
 MY_WORKERS = """
 query MyWorkers($first: Int, $after: String) {
   workers(first: $first, after: $after) { nodes { id name documentMasked } pageInfo { hasNextPage endCursor } }
@@ -22,10 +20,16 @@ mutation RequestAccept($input: RequestAcceptInput!) {
 }
 """
 
+REQUEST_DECLINE = """
+mutation RequestDecline($input: RequestInput!) {
+  requestDecline(input: $input) { request { id state } userErrors { code message } }
+}
+"""
+
 PROPOSED_REQUESTS = """
 query Proposed($first: Int, $after: String) {
   requests(states: [PROPOSED], first: $first, after: $after) {
-    nodes { id origin earliestDay latestDay enterprise { creditCode } }
+    nodes { id people earliestDay latestDay enterprise { creditCode } exam { id } persons { id } }
     pageInfo { hasNextPage endCursor }
   }
 }
@@ -35,8 +39,8 @@ OPEN_REQUESTS = """
 query OpenRequests($first: Int, $after: String) {
   requests(states: [OPEN], first: $first, after: $after) {
     nodes {
-      id people origin earliestDay latestDay unplacedReason
-      enterprise { creditCode office { name } } exam { subject item { code scopeLimit } }
+      id people origin earliestDay latestDay unplacedReason unplacedDetail
+      enterprise { name creditCode office { name } } exam { subject item { code scopeLimit } }
     }
     pageInfo { hasNextPage endCursor }
   }
@@ -49,12 +53,6 @@ mutation RoundOpen($input: RoundOpenInput!) {
 }
 """
 
-ROUND_STATE = """
-query RoundState($id: ID!) {
-  node(id: $id) { ... on Round { number state failure firstDay lastDay publishAt } }
-}
-"""
-
 ROUND_PLANS = """
 query RoundPlans($id: ID!) {
   node(id: $id) {
@@ -62,6 +60,7 @@ query RoundPlans($id: ID!) {
       number state failure
       plans {
         version state costFen boundFen gap movedPeople openedSessions closedSessions terms { name fen }
+        baselines { name costFen unplacedPeople }
         unplaced { people reason detail }
       }
     }
@@ -74,6 +73,14 @@ query MyConsents($first: Int, $after: String) {
   consents(mineOnly: true, states: [ASKED], first: $first, after: $after) {
     nodes { id party session { id tier promised places day part } }
     pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+ASKED_PARTIES = """
+query AskedParties($first: Int, $after: String) {
+  consents(states: [ASKED], first: $first, after: $after) {
+    nodes { party asked } pageInfo { hasNextPage endCursor }
   }
 }
 """
@@ -93,6 +100,7 @@ mutation ConsentObject($input: ConsentObjectInput!) {
 REPORT = """
 query Report($roundId: ID) {
   report(roundId: $roundId) {
+    requestsByTier { heading requests people }
     byTier { heading sessions places people fill }
     byTown { heading sessions places people fill }
     byExam { heading sessions places people fill }
@@ -115,6 +123,39 @@ mutation BookingConfirm($input: BookingConfirmInput!) {
   bookingConfirm(input: $input) {
     bookings { id }
     userErrors { code message path ... on WorkerRefusal { workerId } }
+  }
+}
+"""
+
+BOOKING_CREATE = """
+mutation BookingCreate($input: BookingCreateInput!) {
+  bookingCreate(input: $input) { bookings { id } userErrors { code message path } }
+}
+"""
+
+BOOKING_SUBSTITUTE = """
+mutation BookingSubstitute($input: BookingSubstituteInput!) {
+  bookingSubstitute(input: $input) { booking { id } userErrors { code message path } }
+}
+"""
+
+BOOKING_CANCEL = """
+mutation BookingCancel($input: BookingCancelInput!) {
+  bookingCancel(input: $input) { booking { id state } userErrors { code message path } }
+}
+"""
+
+WORKER_REGISTER = """
+mutation WorkerRegister($input: WorkerRegisterInput!) {
+  workerRegister(input: $input) { worker { id } userErrors { code message path } }
+}
+"""
+
+OPEN_SESSIONS = """
+query OpenSessions($examId: ID, $from: Date, $before: Date, $first: Int) {
+  sessions(states: [PUBLISHED], openPlacesOnly: true, examId: $examId, fromDay: $from, beforeDay: $before,
+    first: $first) {
+    nodes { id openPlaces rosterFreezesAt exam { subject } }
   }
 }
 """

@@ -4,10 +4,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from api.demo.asking import firms_ask
-from api.demo.attending import days_pass, firms_name_people
-from api.demo.certifying import bureau_issues, firms_accept_retakes, years_later
+from api.demo.attending import days_pass
+from api.demo.certifying import bureau_issues, firms_take_retakes, years_later
 from api.demo.consulting import everyone_answers, exam_body_answers
 from api.demo.documents import OPEN_REQUESTS, REPORT, ROUND_OPEN, ROUND_PLANS
+from api.demo.naming import firms_change_their_minds, firms_name_people, latecomers_book
 from api.demo.stage import Stage
 
 COLLECTING = timedelta(days=7)
@@ -35,7 +36,7 @@ async def play(stage: Stage) -> dict[str, Any]:
     await years_later(stage)
     return {
         "counts": dict(stage.ledger.counts),
-        "objections": dict(stage.ledger.objections),
+        "objections": stage.ledger.objections,
         "refusals": dict(stage.ledger.refusals),
         "rounds": stage.ledger.rounds,
         "report": (await stage.bureau.ask(REPORT))["report"],
@@ -54,7 +55,7 @@ async def live_until(stage: Stage, moment: datetime) -> None:
         await stage.wait_until(min(moment, stage.clock() + BETWEEN_LOOKS))
         await days_pass(stage)
         await bureau_issues(stage)
-        await firms_accept_retakes(stage)
+        await firms_take_retakes(stage)
 
 
 async def play_round(stage: Stage) -> None:
@@ -69,8 +70,10 @@ async def play_round(stage: Stage) -> None:
     await consult(stage)
     await live_until(stage, datetime.fromisoformat(calendar["publishAt"]))
     stage.ledger.rounds.append((await stage.bureau.ask(ROUND_PLANS, id=round_id))["node"])
-    stage.say(f"round {number} is published; firms name their people")
+    stage.say(f"round {number} is published; firms name their people, and others take open places")
     await firms_name_people(stage)
+    await firms_change_their_minds(stage)
+    await latecomers_book(stage)
 
 
 def calendar_from(now: datetime, first_wish: date) -> dict[str, str]:

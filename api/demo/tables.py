@@ -1,23 +1,30 @@
 """What happened, set as tables that a person likes to read."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
+from api.demo.stage import item_key
+
 FEN_A_YUAN = 100
+MOST_NAMED = 20
 TIERS = {"OFFICE": "所 office", "TOWN": "镇 town", "BUREAU": "局 bureau"}
 
 
 def tables(story: Mapping[str, Any]) -> Iterator[Table]:
     """Every table of the story, in its order."""
+    yield reached(story["report"]["requestsByTier"])
     yield lines("Sessions by tier", "Tier", story["report"]["byTier"])
     yield lines("Sessions by town", "Town", story["report"]["byTown"])
     yield lines("Sessions by exam", "Exam", story["report"]["byExam"])
     yield way(story["report"]["way"])
     yield plans(story["rounds"])
-    yield counted("Objections", story["objections"])
-    yield unplaced(story["rounds"])
+    yield compared(story["rounds"])
+    yield objections(story["objections"], story["rounds"])
+    yield left_out(story["rounds"])
+    yield waiting(story["unplaced"])
     yield counted("What people did", story["counts"])
     yield counted("What the rules refused", story["refusals"])
     yield audited(story["audit"])
@@ -51,33 +58,103 @@ def way(found: Mapping[str, Any]) -> Table:
     return made
 
 
+def reached(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """How much of the demand each tier met; the lower, the nearer to the firm's door."""
+    made = table("Requests and people by tier", "Tier", "Requests", "People", "Share")
+    everybody = sum(row["people"] for row in rows)
+    for row in rows:
+        part = row["people"] / everybody if everybody else 0.0
+        made.add_row(TIERS[row["heading"]], number(row["requests"]), number(row["people"]), share(part))
+    return made
+
+
 def plans(rounds: Sequence[Mapping[str, Any]]) -> Table:
-    """Every plan of every round, with what a re-plan changed."""
-    made = table("Plans", "Round", "Plan", "Cost ¥", "Proven gap", "Unplaced", "Moved", "Opened", "Closed")
+    """Every plan of every round, with its proof."""
+    made = table("Plans", "Round", "Plan", "Cost ¥", "Proven gap", "Unplaced")
     for each in rounds:
         for plan in each["plans"]:
             made.add_row(
                 f"{each['number']}",
                 f"{plan['version']}",
-                number(plan["costFen"] / FEN_A_YUAN),
+                yuan(plan["costFen"]),
                 share(plan["gap"]),
                 number(sum(row["people"] for row in plan["unplaced"])),
-                number(plan["movedPeople"]),
-                number(plan["openedSessions"]),
-                number(plan["closedSessions"]),
             )
     return made
 
 
-def unplaced(rounds: Sequence[Mapping[str, Any]]) -> Table:
-    """Who could not be placed in the last plan of each round, and why."""
-    made = table("Left without a place", "Reason", "Requests", "People")
+def compared(rounds: Sequence[Mapping[str, Any]]) -> Table:
+    """What the first plan of each round costs, against what its requests would cost without planning together."""
+    first = [each["plans"][0] for each in rounds if each["plans"]]
+    names = sorted({baseline["name"] for plan in first for baseline in plan["baselines"]})
+    made = table("First plans against doing without", "Round", "Plan ¥", *(f"{name} ¥" for name in names))
+    totals = dict.fromkeys(["", *names], 0.0)
+    for each, plan in zip([each for each in rounds if each["plans"]], first, strict=True):
+        costs = {baseline["name"]: baseline["costFen"] for baseline in plan["baselines"]}
+        row = {"": plan["costFen"], **{name: costs[name] for name in names}}
+        totals = {name: totals[name] + row[name] for name in row}
+        made.add_row(f"{each['number']}", *(yuan(cost) for cost in row.values()))
+    made.add_section()
+    made.add_row("all", *(yuan(cost) for cost in totals.values()))
+    if totals[""]:
+        made.add_row("times the plan", *(f"{cost / totals['']:.2f}" for cost in totals.values()))
+    return made
+
+
+def objections(raised: Sequence[Mapping[str, Any]], rounds: Sequence[Mapping[str, Any]]) -> Table:
+    """What was objected to in each round, and what the re-plans after it changed."""
+    made = table(
+        "Objections, and what the re-plan changed", "Round", "Objections", "Moved", "Opened", "Closed", "Cost ¥"
+    )
+    made.columns[1].justify = "left"
+    for each in rounds:
+        heard = Counter(words_of(row) for row in raised if row["round"] == each["number"])
+        again = each["plans"][1:]
+        if not heard and not again:
+            continue
+        made.add_row(
+            f"{each['number']}",
+            "\n".join(f"{count} × {words}" for words, count in sorted(heard.items())),
+            number(sum(plan["movedPeople"] for plan in again)),
+            number(sum(plan["openedSessions"] for plan in again)),
+            number(sum(plan["closedSessions"] for plan in again)),
+            signed(again[-1]["costFen"] - each["plans"][0]["costFen"]) if again else "",
+        )
+    return made
+
+
+def words_of(objection: Mapping[str, Any]) -> str:
+    """Who objected, and why."""
+    return f"{objection['party'].lower()}: {objection['kind'].lower().replace('_', ' ')}"
+
+
+def left_out(rounds: Sequence[Mapping[str, Any]]) -> Table:
+    """Why the last plan of each round left people without a place; they go on waiting for the next."""
+    made = table("Left for a later round", "Reason", "Requests", "People")
     found: dict[str, list[int]] = {}
     for each in rounds:
         for row in each["plans"][-1]["unplaced"] if each["plans"] else ():
             found.setdefault(row["reason"], []).append(row["people"])
     for reason, people in sorted(found.items()):
         made.add_row(reason, number(len(people)), number(sum(people)))
+    return made
+
+
+def waiting(requests: Sequence[Mapping[str, Any]]) -> Table:
+    """Who has no place at the end, and why; the table names the first, the document all."""
+    made = table("Without a place at the end", "Firm", "Exam", "People", "Until", "Reason", "The numbers behind it")
+    made.columns[5].justify = "left"
+    for request in requests[:MOST_NAMED]:
+        exam = request["exam"]
+        made.add_row(
+            request["enterprise"]["name"],
+            f"{item_key(exam['item'])} {exam['subject'].lower()}",
+            number(request["people"]),
+            request["latestDay"],
+            request["unplacedReason"] or "not planned yet",
+            request["unplacedDetail"] or "",
+        )
+    made.caption = f"{max(0, len(requests) - MOST_NAMED)} more" if len(requests) > MOST_NAMED else None
     return made
 
 
@@ -102,6 +179,16 @@ def audited(verdicts: Sequence[Mapping[str, Any]]) -> Table:
 def number(value: float) -> str:
     """A whole number with thousands set apart."""
     return f"{value:,.0f}"
+
+
+def yuan(fen: float) -> str:
+    """An amount of money in whole yuan."""
+    return number(fen / FEN_A_YUAN)
+
+
+def signed(fen: float) -> str:
+    """A change of cost in whole yuan, with its sign."""
+    return f"{fen / FEN_A_YUAN:+,.0f}"
 
 
 def share(value: float) -> str:

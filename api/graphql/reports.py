@@ -31,6 +31,17 @@ class ReportLine:
         return cls(heading=line.heading, sessions=line.sessions, places=line.places, people=line.people, fill=line.fill)
 
 
+@strawberry.type(description="How many requests and people a tier brought an exam to.")
+class ReportReach:
+    """A tier's share of the demand."""
+
+    heading: str = strawberry.field(description="The tier.")
+    requests: int = strawberry.field(
+        description="Requests with places; one spread over several tiers counts at the highest."
+    )
+    people: int = strawberry.field(description="Their people with places, at the tier where they sit.")
+
+
 @strawberry.type(description="How long people waited and how far they go.")
 class Way:
     """Means over people, and what the worst tenth exceeds."""
@@ -49,6 +60,7 @@ class Way:
 class Report:
     """Counts by tier, town and exam."""
 
+    requests_by_tier: list[ReportReach] = strawberry.field(description="Requests and people by tier, lowest first.")
     by_tier: list[ReportLine] = strawberry.field(description="By the tier that was consulted.")
     by_town: list[ReportLine] = strawberry.field(description="By the town on whose ground the session is.")
     by_exam: list[ReportLine] = strawberry.field(description="By item and subject.")
@@ -58,6 +70,7 @@ class Report:
     def of(cls, report: reports.Report) -> Self:
         """A counted report."""
         return cls(
+            requests_by_tier=[ReportReach(**dataclasses.asdict(reach)) for reach in report.requests_by_tier],
             by_tier=[ReportLine.of(line) for line in report.by_tier],
             by_town=[ReportLine.of(line) for line in report.by_town],
             by_exam=[ReportLine.of(line) for line in report.by_exam],

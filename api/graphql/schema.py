@@ -3,6 +3,7 @@
 import strawberry
 from graphql import GraphQLEnumType, GraphQLError
 from strawberry import relay
+from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from strawberry.types.enum import StrawberryEnumDefinition
@@ -105,7 +106,7 @@ schema = QuietSchema(
     mutation=Mutation,
     types=[RuleRefusal, WorkerRefusal],
     directives=[idempotent],
-    extensions=[Idempotent],
+    extensions=[Idempotent, ParserCache, ValidationCache],
     config=StrawberryConfig(sort_schema=True),
 )
 put_into_words(schema)
