@@ -63,7 +63,8 @@ async def template(maintenance: asyncpg.Connection, url_of: UrlOf) -> AsyncItera
 async def database_url(maintenance: asyncpg.Connection, template: str, url_of: UrlOf) -> AsyncIterator[str]:
     """The address of a migrated, otherwise empty database for this test alone."""
     name = f"doorstep_test_{secrets.token_hex(4)}"
-    await maintenance.execute(f"create database {name} template {template}")
+    # Copying the template's files takes a tenth of the time of writing its blocks through the log.
+    await maintenance.execute(f"create database {name} template {template} strategy file_copy")
     yield url_of(name)
     await maintenance.execute(f"drop database {name} with (force)")
 

@@ -1,6 +1,7 @@
 """`doorstep demo --once`: the main job, played once with a clock of its own."""
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from api.commands.console import live, notices, print_document, results, say_no
@@ -60,7 +61,7 @@ def stage_of(everything: Running, clock: SetClock, watch: Callable[[str], None])
         district=everything.district,
         logins=everything.logins,
         chance=chance,
-        tell=notices.print,
+        tell=partial(notices.print, soft_wrap=True),
         watch=watch,
         papers=documents(chance, on=clock().date(), given=known),
     )

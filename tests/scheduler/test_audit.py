@@ -282,7 +282,7 @@ class Audited:
 @pytest_asyncio.fixture(scope="module")
 async def audited(maintenance: asyncpg.Connection, template: str, url_of: UrlOf) -> AsyncIterator[Audited]:
     name = f"doorstep_audit_{secrets.token_hex(4)}"
-    await maintenance.execute(f"create database {name} template {template}")
+    await maintenance.execute(f"create database {name} template {template} strategy file_copy")
     database = Database(url_of(name), pool=Pool(ping_first=False))
     async with database.writing(actor="account:1", now=make.NOW) as db:
         world = await make_world(db)
