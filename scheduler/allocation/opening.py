@@ -9,21 +9,23 @@ from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
+from scheduler.allocation.plan import Plan
+from scheduler.allocation.resume import resumed
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import seats_of
 from scheduler.allocation.space import Ints, Space
 from scheduler.allocation.staffing import Staffing
 
 
-def opening_draft(staffing: Staffing, *, stop: Callable[[], bool]) -> Draft:
+def opening_draft(staffing: Staffing, *, stop: Callable[[], bool], start: Plan | None = None) -> Draft:
     """
-    A first plan.
+    A first plan, from an earlier one if there is one to start from.
 
     Raises:
         ProblemError: The pins contradict each other; it names a smallest set that does.
     """
     space = staffing.space
-    draft = Greedy(staffing, stop=stop).fill()
+    draft = Greedy(staffing, stop=stop).fill() if start is None else resumed(staffing, start, stop=stop)
     if stands(space, draft):
         return draft
     return Greedy(staffing, pinned_draft(space, staffing), stop=stop).fill()

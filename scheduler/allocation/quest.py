@@ -5,6 +5,7 @@ from scheduler.allocation.draft import Draft
 from scheduler.allocation.exact import solve_exactly
 from scheduler.allocation.limits import Limits, Watch
 from scheduler.allocation.options import space_of
+from scheduler.allocation.plan import Plan
 from scheduler.allocation.problem import Problem
 from scheduler.allocation.search import Search
 
@@ -18,8 +19,8 @@ MARKUPS = (1.0, 1.1)
 class Quest:
     """One component's search, taken up turn by turn."""
 
-    def __init__(self, part: Problem, *, limits: Limits, watch: Watch) -> None:
-        self.limits, self.watch = limits, watch
+    def __init__(self, part: Problem, *, limits: Limits, watch: Watch, start: Plan | None = None) -> None:
+        self.limits, self.watch, self.start = limits, watch, start
         self.space = space_of(part)
         self.search: Search | None = None
         self.bound = 0.0
@@ -49,7 +50,7 @@ class Quest:
 
     def begin(self) -> None:
         """Make the first plan and the first bound."""
-        self.search = Search(self.space, seed=self.limits.seed, stop=self.watch.over)
+        self.search = Search(self.space, seed=self.limits.seed, stop=self.watch.over, start=self.start)
         self.ascent = Ascent(self.space)
         self.raise_bound(self.ascent.best.bound)
 

@@ -14,6 +14,7 @@ from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
 from scheduler.allocation.neighbourhoods import Breadth, about, around, item_of, worth_a_thought
 from scheduler.allocation.opening import opening_draft, stands
+from scheduler.allocation.plan import Plan
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
 from scheduler.allocation.space import Floats, Ints, Space
@@ -37,10 +38,10 @@ class Move:
 class Search:
     """Holds the best draft of one space and improves it."""
 
-    def __init__(self, space: Space, *, seed: int, stop: Callable[[], bool]) -> None:
+    def __init__(self, space: Space, *, seed: int, stop: Callable[[], bool], start: Plan | None = None) -> None:
         self.space, self.seed, self.stop = space, seed, stop
         self.staffing = Staffing(space)
-        self.draft = opening_draft(self.staffing, stop=stop)
+        self.draft = opening_draft(self.staffing, stop=stop, start=start)
         self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
         self.sizes: dict[int, float] = {}
         self.counts = counts_of(space)

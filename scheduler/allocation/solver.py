@@ -24,11 +24,14 @@ def allocate(
     problem: Problem,
     limits: Limits | None = None,
     *,
+    start: Plan | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Plan:
     """
     Plan a problem as well as the limits allow, and say how good the plan provably is.
+
+    The search begins with `start`, where it still keeps the rules, be it a plan of this problem or of one before it.
 
     Raises:
         ProblemError: Pins contradict each other or the rules.
@@ -37,7 +40,7 @@ def allocate(
     watch = Watch(limits, cancelled)
     space = space_of(problem)
     check_pins(space)
-    quests = [Quest(part, limits=limits, watch=watch) for part in split(space)]
+    quests = [Quest(part, limits=limits, watch=watch, start=start) for part in split(space)]
     campaign = Campaign(space, quests, watch=watch, progress=progress)
     campaign.run()
     return campaign.plan()
