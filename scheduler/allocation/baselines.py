@@ -36,10 +36,13 @@ def baselines(problem: Problem, *, cancelled: Callable[[], bool] = lambda: False
     """Both ways, or none once somebody asked to stop; pins do not bind them, every other rule does."""
     free = replace(problem, pins=(), pinned_sessions=(), min_people=())
     ways = (
-        ("centre", "Everybody to the centre", everybody_to_the_centre(free)),
-        ("offices", "Each office for itself", each_office_for_itself(free)),
+        ("centre", "Everybody to the centre", everybody_to_the_centre),
+        ("offices", "Each office for itself", each_office_for_itself),
     )
-    made = [Baseline(key, name, *priced(free, narrowed, stop=cancelled)) for key, name, narrowed in ways]
+    made = []
+    for key, name, narrowed in ways:
+        if not cancelled():
+            made.append(Baseline(key, name, *priced(free, narrowed(free), stop=cancelled)))
     return [] if cancelled() else made
 
 

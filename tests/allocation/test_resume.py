@@ -1,4 +1,4 @@
-"""A plan taken up again: nothing of it is lost, and from an earlier plan the search finds what it finds from nothing."""
+"""A plan taken up again: nothing of it is lost, and the search finds from it what it finds from nothing."""
 
 from typing import Any
 
