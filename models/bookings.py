@@ -1,11 +1,11 @@
-"""Places promised to requests, and places taken by named people."""
+"""Places promised to requests, places held for firms that are choosing names, and places taken by named people."""
 
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index
 
 from models.columns import Table, instant, key, listed, refers_to
-from models.vocabulary import Attendance, BookingState, PromiseState
+from models.vocabulary import Attendance, BookingState, HoldState, PromiseState
 
 
 class Promise(Table, table=True):
@@ -31,6 +31,28 @@ class Promise(Table, table=True):
     named: int = 0
     state: PromiseState = listed(PromiseState)
     held_until: datetime = instant()
+
+
+class Hold(Table, table=True):
+    """Open places of a session that a firm chose and names its people into within minutes; after that they are open."""
+
+    __tablename__ = "hold"
+    __table_args__ = (
+        CheckConstraint("people >= 1 AND named BETWEEN 0 AND people", name="named_within_people"),
+        CheckConstraint("(state = 'USED') = (named = people)", name="used_when_all_named"),
+        Index("ix_hold_session_id_standing", "session_id", "enterprise_id", postgresql_where="state = 'HELD'"),
+        Index("ix_hold_held_until_standing", "held_until", postgresql_where="state = 'HELD'"),
+    )
+
+    id: int = key()
+    session_id: int = refers_to("session.id", index=False)
+    enterprise_id: int = refers_to("enterprise.id")
+    people: int
+    named: int = 0
+    state: HoldState = listed(HoldState)
+    held_at: datetime = instant()
+    held_until: datetime = instant()
+    is_extended: bool = False
 
 
 class Booking(Table, table=True):

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
 from sqlalchemy import func
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -73,12 +73,19 @@ class Database:
         self._readers = async_sessionmaker(
             self._engine.execution_options(postgresql_readonly=True), class_=AsyncSession, expire_on_commit=False
         )
+        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Open a short session that can only read; the database itself refuses a write."""
         async with self._readers() as db:
             yield db
+
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection on which each statement is a transaction of its own, begun and ended on the server."""
+        async with self._single.connect() as connection:
+            yield connection
 
     @asynccontextmanager
     async def writing(self, *, actor: str, now: datetime) -> AsyncIterator[AsyncSession]:

@@ -14,12 +14,14 @@ class Session(Table, table=True):
     """
     An exam session: one exam, at a site, on a half-day.
 
-    Every place is promised to a request, taken by a named person, or open: open = places - promised - taken.
+    Every place is promised to a request, held for a firm that is choosing names, taken by a named person, or open.
     """
 
     __tablename__ = "session"
     __table_args__ = (
-        CheckConstraint("promised >= 0 AND taken >= 0 AND promised + taken <= places", name="never_oversold"),
+        CheckConstraint(
+            "promised >= 0 AND held >= 0 AND taken >= 0 AND promised + held + taken <= places", name="never_oversold"
+        ),
         CheckConstraint("starts_at < ends_at", name="times_in_order"),
         Index("ix_session_state_starts_at_id", "state", "starts_at", "id"),
         Index("ix_session_exam_id_starts_at_id", "exam_id", "starts_at", "id"),
@@ -38,6 +40,7 @@ class Session(Table, table=True):
     ends_at: datetime = instant()
     places: int
     promised: int = 0
+    held: int = 0
     taken: int = 0
     tier: Tier = listed(Tier)
     jurisdiction_id: int = refers_to("jurisdiction.id")

@@ -13,6 +13,7 @@ from models.vocabulary import (
     BookingState,
     CertificateState,
     ConsentState,
+    HoldState,
     PlanState,
     PromiseState,
     RenewalState,
@@ -75,6 +76,7 @@ TRANSITIONS: Mapping[str, Moves] = {
         PromiseState.HELD: (PromiseState.USED, PromiseState.RELEASED),
         PromiseState.USED: (PromiseState.HELD, PromiseState.RELEASED),
     },
+    "hold": {BORN: (HoldState.HELD,), HoldState.HELD: (HoldState.USED, HoldState.RELEASED, HoldState.LAPSED)},
     "booking": {BORN: (BookingState.CONFIRMED,), BookingState.CONFIRMED: (BookingState.CANCELLED,)},
     "certificate": {
         BORN: (CertificateState.PENDING,),

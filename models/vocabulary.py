@@ -149,6 +149,15 @@ class PromiseState(StrEnum):
     DROPPED = "DROPPED"
 
 
+class HoldState(StrEnum):
+    """Where open places that a firm chose stand, until they are named, given back, or their minutes are over."""
+
+    HELD = "HELD"
+    USED = "USED"
+    RELEASED = "RELEASED"
+    LAPSED = "LAPSED"
+
+
 class BookingState(StrEnum):
     """Whether a named person's place stands."""
 

@@ -1,4 +1,4 @@
-"""Booking by name: a firm names its people into the places promised to it, or takes open ones."""
+"""Booking by name: a firm names its people into places promised to it, held for it, or open."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,20 +7,21 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.bookings import Booking, Promise
+from models.bookings import Booking, Hold, Promise
 from models.sessions import Session
 from models.vocabulary import PromiseState, Role
 from scheduler.booking_rules import (
     Names,
-    full,
     refuse_for,
     refuse_unfit,
     refuse_wrong_number,
+    why_not_hold,
     why_not_promise,
     why_not_session,
 )
 from scheduler.callers import Caller, require
-from scheduler.places_taken import Taking, lock_session, release_lapsed, settle, take_places
+from scheduler.holding import HOLD_ID, SESSION_ID, Choice, hold_open, own_hold
+from scheduler.places_taken import Taking, lock_session, settle, take_places
 from scheduler.refusals import Refused, not_found
 from scheduler.visibility import visible
 
@@ -93,43 +94,64 @@ async def reread(db: AsyncSession, promise: Promise) -> Promise:
     return (await db.exec(again)).one()
 
 
+async def confirm_hold(
+    db: AsyncSession, hold_id: int, worker_ids: Sequence[int], *, caller: Caller, now: datetime
+) -> Sequence[Booking]:
+    """
+    Name people into held places: all of them, or nobody; after a refusal the hold stands as it was.
+
+    Raises:
+        Refused: The hold or the session is not open for it; or every reason against everybody named.
+    """
+    hold, names = await own_hold(db, hold_id, caller=caller), Names(tuple(worker_ids))
+    refuse_wrong_number(names)
+    session = (await db.exec(select(Session).where(col(Session.id) == hold.session_id))).one()
+    refuse_for(why_not_session(session, now=now) or why_not_hold(hold, len(names.worker_ids), now=now), *HOLD_ID)
+    await refuse_unfit(db, session, names, enterprise_id=caller.enterprise_id or 0, now=now)
+    return await name_into(db, hold, names, now=now)
+
+
+async def name_into(db: AsyncSession, hold: Hold, names: Names, *, now: datetime) -> Sequence[Booking]:
+    """
+    Take held places for people against whom nothing stands.
+
+    Raises:
+        Refused: The session froze, or the hold ended, meanwhile.
+    """
+    taking = Taking(hold.session_id, hold.enterprise_id, tuple(sorted(names.worker_ids)), hold_id=hold.id)
+    if taken := await take_places(db, taking, now=now):
+        return await bookings_of(db, taken)
+    session = await lock_session(db, hold.session_id)
+    again = select(Hold).where(col(Hold.id) == hold.id).execution_options(populate_existing=True)
+    ended = (await db.exec(again)).one()
+    refuse_for(why_not_session(session, now=now) or why_not_hold(ended, len(names.worker_ids), now=now), *HOLD_ID)
+    message = f"session {session.id} took nobody although nothing stands against it"
+    raise RuntimeError(message)
+
+
 async def create_bookings(
     db: AsyncSession, session_id: int, worker_ids: Sequence[int], *, caller: Caller, now: datetime
 ) -> Sequence[Booking]:
     """
-    Take open places of a published session for people by name: all of them, or nobody.
+    Hold open places of a published session and name people into them in one step: all of them, or nobody.
 
     Raises:
-        Refused: FULL with the places left and the nearest alternatives; the session is not open for it; or every
-            reason against everybody named.
+        Refused: FULL with the nearest alternatives, OVER_SHARE; the session is not open for it; or every reason against
+            everybody named.
     """
     require(caller, Role.ENTERPRISE)
     names = Names(tuple(worker_ids))
     refuse_wrong_number(names)
-    session = (await db.exec(visible(Session, caller).where(col(Session.id) == session_id))).one_or_none()
-    if session is None or session.bureau_id != caller.bureau_id:
-        raise not_found("Session", "input", "sessionId")
-    refuse_for(why_not_session(session, now=now), "input", "sessionId")
+    seen = visible(Session, caller).where(col(Session.id) == session_id, col(Session.bureau_id) == caller.bureau_id)
+    session = (await db.exec(seen)).one_or_none()
+    if session is None:
+        raise not_found("Session", *SESSION_ID)
+    refuse_for(why_not_session(session, now=now), *SESSION_ID)
     await refuse_unfit(db, session, names, enterprise_id=caller.enterprise_id or 0, now=now)
 
-    taking = Taking(session.id, caller.enterprise_id or 0, tuple(sorted(names.worker_ids)))
-    return await bookings_of(db, await take_open(db, taking, caller=caller, now=now))
-
-
-async def take_open(db: AsyncSession, taking: Taking, *, caller: Caller, now: datetime) -> list[int]:
-    """
-    Take open places; where they do not suffice, release what has lapsed and try once more.
-
-    Raises:
-        Refused: FULL, or what the session turned into meanwhile.
-    """
-    if taken := await take_places(db, taking, now=now):
-        return taken
-    session = await lock_session(db, taking.session_id)
-    refuse_for(why_not_session(session, now=now), "input", "sessionId")
-    if await release_lapsed(db, session, now=now) and (taken := await take_places(db, taking, now=now)):
-        return taken
-    raise await full(db, session, len(taking.worker_ids), caller=caller, now=now)
+    choice = Choice(session.id, len(names.worker_ids), path=names.path)
+    hold = await hold_open(db, choice, caller=caller, now=now)
+    return await name_into(db, hold, names, now=now)
 
 
 async def bookings_of(db: AsyncSession, booking_ids: Sequence[int]) -> Sequence[Booking]:

@@ -9,17 +9,18 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.bookings import Promise
+from models.bookings import Hold, Promise
 from models.parties import Enterprise, ExamBody, Worker
 from models.places import Site
 from models.sessions import Claim, Session
-from models.vocabulary import PromiseState, ResourceKind, SessionState
+from models.vocabulary import HoldState, PromiseState, ResourceKind, SessionState
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller
 from scheduler.catalogue import exam_in_force
 from scheduler.eligibility import BOOKING_RULES, Occasion, standings_of, why_not
 from scheduler.places_taken import open_places
 from scheduler.refusals import Code, Refusal, Refused, refuse
+from scheduler.shares import Share
 from scheduler.visibility import visible
 
 MOST_PEOPLE = 200
@@ -54,6 +55,17 @@ def refuse_wrong_number(names: Names) -> None:
         raise refuse(Code.OUT_OF_RANGE, f"Name {MOST_PEOPLE} people at most at a time.", *names.path)
 
 
+def refuse_wrong_people(people: int, *path: str) -> None:
+    """
+    One place at least, and not the whole town's.
+
+    Raises:
+        Refused: OUT_OF_RANGE.
+    """
+    if not 1 <= people <= MOST_PEOPLE:
+        raise refuse(Code.OUT_OF_RANGE, f"Choose 1 to {MOST_PEOPLE} places.", *path)
+
+
 def why_not_session(session: Session, *, now: datetime) -> Refusal | None:
     """Names are taken from publication until the roster freezes."""
     if session.state in NOT_YET:
@@ -78,6 +90,40 @@ def why_not_promise(promise: Promise, people: int, *, now: datetime) -> Refusal 
     if people > left:
         return Refusal(Code.OUT_OF_RANGE, f"The promise has {left} places left: name {left} people at most.")
     return None
+
+
+def why_not_hold(hold: Hold, people: int, *, now: datetime) -> Refusal | None:
+    """A hold is named in its minutes, and no more people than it has places for."""
+    if hold.state is HoldState.USED:
+        return Refusal(Code.FULL, "Everybody of this hold is named: choose places for others.")
+    if hold.state is HoldState.RELEASED:
+        return Refusal(Code.WRONG_STATE, "The held places were given back: choose places anew.")
+    if hold.state is HoldState.LAPSED or hold.held_until <= now:
+        message = f"The places were held until {in_words(hold.held_until)} and are open to everyone: choose anew."
+        return Refusal(Code.HOLD_LAPSED, message)
+    left = hold.people - hold.named
+    if people > left:
+        return Refusal(Code.OUT_OF_RANGE, f"{left} held places have no name yet: name {left} people at most.")
+    return None
+
+
+def why_not_size(session: Session, people: int) -> Refusal | None:
+    """Nobody waits for more places than a session has."""
+    if people <= session.places:
+        return None
+    message = f"The session has {session.places} places in all: split your group over several sessions."
+    return Refusal(Code.OUT_OF_RANGE, message)
+
+
+def why_not_share(share: Share, people: int) -> Refusal | None:
+    """One firm takes a part of a session's open places, not all of them."""
+    if people <= share.left:
+        return None
+    message = (
+        f"A firm takes {share.most} places ({share.percent:g} %) of this session at most, and you have {share.has}:"
+        " choose fewer, or another session."
+    )
+    return Refusal(Code.OVER_SHARE, message)
 
 
 def refuse_for(reason: Refusal | None, *path: str) -> None:
@@ -157,16 +203,22 @@ async def busy_among(db: AsyncSession, session: Session, worker_ids: Sequence[in
     return set((await db.exec(claims)).all())
 
 
-async def full(db: AsyncSession, session: Session, people: int, *, caller: Caller, now: datetime) -> Refused:
-    """The refusal that says how many places are left, and where else there are some."""
-    left = (await db.exec(select(open_places(now)).where(col(Session.id) == session.id))).one()
+def full(session: Session, people: int) -> Refusal:
+    """What is said where too few places are open in a session under whose lock nothing lapsed is left."""
+    left = session.places - session.promised - session.held - session.taken
+    if left:
+        return Refusal(
+            Code.FULL, f"You want {people} places, and {left} are left: take fewer, or see the alternatives."
+        )
+    return Refusal(Code.FULL, "No place is open: see the alternatives, or ask for places in a request.")
+
+
+async def no_places(  # what is refused, to whom, where and when
+    db: AsyncSession, session: Session, reason: Refusal, *, path: tuple[str, ...], caller: Caller, now: datetime
+) -> Refused:
+    """The refusal of places in a session: never a dead end, as it says where else there are some."""
     elsewhere = await nearest_open(db, session, caller=caller, now=now)
-    message = (
-        f"You name {people}, and the places left are {left}: name fewer, or see the alternatives."
-        if left
-        else "No place is open: see the alternatives, or ask for places in a request."
-    )
-    return Refused(Refusal(Code.FULL, message, ("input", "workerIds"), alternatives=elsewhere))
+    return Refused(replace(reason, path=path, alternatives=elsewhere))
 
 
 async def nearest_open(db: AsyncSession, session: Session, *, caller: Caller, now: datetime) -> tuple[int, ...]:

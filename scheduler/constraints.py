@@ -34,6 +34,10 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
 
 def refusal_of(error: IntegrityError) -> Refused | None:
     """The refusal that the violated constraint stands for; None where it is a bug, not a race."""
-    name = getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
-    saying = SAYINGS.get(name or "")
+    saying = SAYINGS.get(constraint_of(error))
     return refuse(*saying) if saying else None
+
+
+def constraint_of(error: IntegrityError) -> str:
+    """The name of the violated constraint; empty where the server says none."""
+    return getattr(error.orig.__cause__, "constraint_name", None) or "" if error.orig else ""

@@ -1,20 +1,26 @@
 """The one answer that an account's idempotency key stands for, written with what it answers."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import orjson
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select, text, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.columns import Table
+from models.database import Database
 from models.journal import IdempotencyKey
-from scheduler.refusals import Code, refuse
+from scheduler.callers import Caller
+from scheduler.refusals import Code, Refusal, Refused, refuse
+
+T = TypeVar("T", bound=Table)
 
 # Long enough for any write of ours, short enough that a stuck one does not take every connection with it.
 LONGEST_WAIT = "10s"
@@ -61,7 +67,14 @@ async def taken_now(db: AsyncSession, write: KeyedWrite, *, now: datetime) -> bo
     )
     try:
         async with db.begin_nested():
-            await db.exec(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'"))  # type: ignore[call-overload]
+            # Whoever takes places by one statement locks its session first, and then only tries this lock: whoever
+            # holds a key never waits in a circle with one who wants it.
+            await db.exec(
+                select(
+                    func.set_config("lock_timeout", LONGEST_WAIT, True),
+                    func.pg_advisory_xact_lock(func.hashtextextended(write.key, write.account_id)),
+                )
+            )
             new = await db.exec(row.on_conflict_do_nothing().returning(col(IdempotencyKey.id)))
             await db.exec(text("SET LOCAL lock_timeout TO DEFAULT"))  # type: ignore[call-overload]
     except DBAPIError as error:
@@ -78,3 +91,61 @@ async def keep_answer(db: AsyncSession, write: KeyedWrite, answer: dict[str, Any
         .where(col(IdempotencyKey.account_id) == write.account_id, col(IdempotencyKey.key) == write.key)
         .values(answer=answer)
     )
+
+
+async def answered_once(
+    database: Database,
+    write: KeyedWrite | None,
+    act: Callable[[AsyncSession], Awaitable[T]],
+    *,
+    kind: type[T],
+    caller: Caller,
+    now: datetime,
+) -> T:
+    """
+    Act in a transaction of its own; under a key once, and answer the row as it then was, or the refusal, each time.
+
+    Raises:
+        Refused: What the act refuses, now or before; KEY_REUSED, IN_PROGRESS.
+    """
+    async with database.writing(actor=caller.actor, now=now) as db:
+        if write is None:
+            return await act(db)
+        answer = await answer_before(db, write, now=now)
+        if answer is None:
+            answer = await answer_of(db, act)
+            await keep_answer(db, write, answer)
+    return restored(answer, kind)
+
+
+async def answer_of(db: AsyncSession, act: Callable[[AsyncSession], Awaitable[T]]) -> dict[str, Any]:
+    """What an act answers, as it is kept; what a refused one wrote is taken back."""
+    try:
+        async with db.begin_nested():
+            row = await act(db)
+    except Refused as refused:
+        return {"refusals": [asdict(reason) for reason in refused.reasons]}
+    return {str(row.__tablename__): row.model_dump(mode="json")}
+
+
+def restored(answer: Mapping[str, Any], kind: type[T]) -> T:
+    """
+    The row that an answer was kept of.
+
+    Raises:
+        Refused: The answer was a refusal.
+    """
+    if reasons := answer.get("refusals"):
+        raise Refused(
+            *(
+                Refusal(
+                    Code(each["code"]),
+                    each["message"],
+                    tuple(each["path"]),
+                    each["worker_id"],
+                    tuple(each["alternatives"]),
+                )
+                for each in reasons
+            )
+        )
+    return kind.model_validate(answer[str(kind.__tablename__)])

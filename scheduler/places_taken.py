@@ -1,23 +1,25 @@
 """
-The places of a session: taken by one statement, given back, and released when their promise lapses.
+The places of a session: named by one statement, given back, and released when what set them aside lapses.
 
-Whoever changes them locks in this order: the workers, the session, its promises, their requests, the bookings. So the
+Whoever changes them locks in this order: workers, session, its promises and holds, requests, bookings. So the
 session's row alone decides who was first, and no two of these writes wait for each other in a circle.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.bookings import Promise
+from models.bookings import Hold, Promise
 from models.demand import Request
 from models.sessions import Session
-from models.vocabulary import PromiseState, RequestState
+from models.vocabulary import HoldState, PromiseState, RequestState
 from scheduler.calendar import SHANGHAI
 
 UNDER_WAY = (PromiseState.PLANNED, PromiseState.HELD)
@@ -25,22 +27,22 @@ UNDER_WAY = (PromiseState.PLANNED, PromiseState.HELD)
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """Named people of one firm for places of a session: promised ones, or open ones where no promise is given."""
+    """Named people of one firm for places set aside for it: promised by a round, or held while it chose names."""
 
     session_id: int
     enterprise_id: int
     worker_ids: tuple[int, ...]
     promise_id: int | None = None
+    hold_id: int | None = None
 
 
-# The session's row is locked before the promise is looked at, and both are judged as they stand under that lock: a
-# reader's snapshot may be older than a release that it waited for. Claims go in by worker, so that two firms' lists
+# The session's row is locked before what is set aside is looked at, and both are judged as they stand under that lock:
+# a reader's snapshot may be older than a release that it waited for. Claims go in by worker, so that two firms' lists
 # never wait for each other crosswise.
 TAKE = """
 WITH place AS (
     SELECT id FROM session
      WHERE id = :session_id AND state = 'PUBLISHED' AND roster_freezes_at > :now
-       AND (CAST(:promise_id AS bigint) IS NOT NULL OR places - promised - taken >= :people)
        FOR NO KEY UPDATE
 ), kept AS (
     UPDATE promise
@@ -49,11 +51,20 @@ WITH place AS (
      WHERE promise.id = CAST(:promise_id AS bigint) AND promise.session_id = place.id
        AND promise.state = 'HELD' AND held_until > :now AND people - named >= :people
  RETURNING promise.id
+), held AS (
+    UPDATE hold
+       SET named = named + :people, state = CASE WHEN named + :people = people THEN 'USED' ELSE hold.state END
+      FROM place
+     WHERE hold.id = CAST(:hold_id AS bigint) AND hold.session_id = place.id
+       AND hold.state = 'HELD' AND held_until > :now AND people - named >= :people
+ RETURNING hold.id
 ), changed AS (
     UPDATE session
-       SET taken = taken + :people, promised = promised - CASE WHEN kept.id IS NULL THEN 0 ELSE :people END
-      FROM place LEFT JOIN kept ON true
-     WHERE session.id = place.id AND kept.id IS NOT DISTINCT FROM CAST(:promise_id AS bigint)
+       SET taken = taken + :people,
+           promised = promised - CASE WHEN kept.id IS NULL THEN 0 ELSE :people END,
+           held = session.held - CASE WHEN held.id IS NULL THEN 0 ELSE :people END
+      FROM place LEFT JOIN kept ON true LEFT JOIN held ON true
+     WHERE session.id = place.id AND (kept.id IS NULL) <> (held.id IS NULL)
  RETURNING session.id, starts_at, ends_at
 ), booked AS (
     INSERT INTO booking (session_id, worker_id, enterprise_id, promise_id, state, attendance, booked_at, changes)
@@ -73,15 +84,16 @@ SELECT id FROM booked ORDER BY id
 
 async def take_places(db: AsyncSession, taking: Taking, *, now: datetime) -> list[int]:
     """
-    Take places for all of these people and claim their time, in one statement; the bookings' keys, or none at all.
+    Name all of these people into places set aside and claim their time, in one statement; the bookings' keys, or none.
 
-    None means that the session is not open for it at this moment or has too few places left: read on to say which.
+    None means that the session, the promise or the hold does not take them at this moment: read on to say why.
     """
     statement = text(TAKE).bindparams(
         bindparam("worker_ids", list(taking.worker_ids), type_=ARRAY(BigInteger)),
         session_id=taking.session_id,
         enterprise_id=taking.enterprise_id,
         promise_id=taking.promise_id,
+        hold_id=taking.hold_id,
         people=len(taking.worker_ids),
         now=now,
     )
@@ -89,19 +101,44 @@ async def take_places(db: AsyncSession, taking: Taking, *, now: datetime) -> lis
     return list((await connection.execute(statement)).scalars())
 
 
+class PlacesNow(NamedTuple):
+    """How a session's places that nobody is named into stand at a moment."""
+
+    open: int
+    promised: int
+    held: int
+
+
 def open_places(now: datetime) -> ColumnElement[int]:
-    """How many places of a session are open, as a column: those of lapsed promises count although nobody swept yet."""
-    lapsed = (
-        select(func.coalesce(func.sum(col(Promise.people) - col(Promise.named)), 0))
-        .where(
-            col(Promise.session_id) == col(Session.id),
-            col(Promise.state) == PromiseState.HELD,
-            col(Promise.held_until) <= now,
-        )
+    """How many places of a session are open, as a column: what lapsed counts although nobody swept yet."""
+    return col(Session.places) - col(Session.taken) - promised_places(now) - held_places(now)
+
+
+def promised_places(now: datetime) -> ColumnElement[int]:
+    """How many nameless places of a session are promised at a moment, as a column."""
+    return col(Session.promised) - lapsed_of(Promise, PromiseState.HELD, now)
+
+
+def held_places(now: datetime) -> ColumnElement[int]:
+    """How many nameless places of a session are held at a moment, as a column."""
+    return col(Session.held) - lapsed_of(Hold, HoldState.HELD, now)
+
+
+async def places_at(db: AsyncSession, session_ids: Sequence[int], *, now: datetime) -> dict[int, PlacesNow]:
+    """How the places of these sessions stand at a moment, in one statement."""
+    counted = select(col(Session.id), open_places(now), promised_places(now), held_places(now))
+    rows = (await db.exec(counted.where(col(Session.id).in_(session_ids)))).all()
+    return {session_id: PlacesNow(*places) for session_id, *places in rows}
+
+
+def lapsed_of(table: type[Promise] | type[Hold], standing: StrEnum, now: datetime) -> ColumnElement[int]:
+    """The nameless places of a session that were set aside until a moment that is past, as a column."""
+    return (
+        select(func.coalesce(func.sum(col(table.people) - col(table.named)), 0))
+        .where(col(table.session_id) == col(Session.id), col(table.state) == standing, col(table.held_until) <= now)
         .correlate(Session)
         .scalar_subquery()
     )
-    return col(Session.places) - col(Session.promised) - col(Session.taken) + lapsed
 
 
 async def lock_session(db: AsyncSession, session_id: int) -> Session:
@@ -117,11 +154,28 @@ async def held_promises(db: AsyncSession, session: Session) -> Sequence[Promise]
     return (await db.exec(locked)).all()
 
 
+async def standing_holds(db: AsyncSession, session: Session) -> Sequence[Hold]:
+    """The holds of a locked session that still take places, locked too."""
+    held = select(Hold).where(col(Hold.session_id) == session.id, col(Hold.state) == HoldState.HELD)
+    locked = held.order_by(col(Hold.id)).with_for_update(key_share=True).execution_options(populate_existing=True)
+    return (await db.exec(locked)).all()
+
+
 async def release_lapsed(db: AsyncSession, session: Session, *, now: datetime) -> int:
-    """Release the promises of a locked session whose time is over, and say how many."""
-    lapsed = [promise for promise in await held_promises(db, session) if promise.held_until <= now]
-    await release(db, session, lapsed, now=now)
-    return len(lapsed)
+    """Release what was set aside in a locked session until a moment that is past, and say how many there were."""
+    promises = [promise for promise in await held_promises(db, session) if promise.held_until <= now]
+    holds = [hold for hold in await standing_holds(db, session) if hold.held_until <= now]
+    await end_holds(db, session, holds, HoldState.LAPSED)
+    await release(db, session, promises, now=now)
+    return len(promises) + len(holds)
+
+
+async def end_holds(db: AsyncSession, session: Session, holds: Sequence[Hold], state: HoldState) -> None:
+    """Open the nameless places of locked holds to everyone; what is named stays booked."""
+    for hold in holds:
+        session.held -= hold.people - hold.named
+        hold.state = state
+    await db.flush()
 
 
 async def release(db: AsyncSession, session: Session, promises: Sequence[Promise], *, now: datetime) -> None:

@@ -36,6 +36,8 @@ class Policy:
     decision_working_days: float = number(25, "working days", "5 to accept, 20 to decide (found)")
     renewal_ahead_days: float = number(180, "days before expiry")
     next_subject_days: float = number(90, "days in which to sit the next subject")
+    hold_minutes: float = number(15, "minutes in which chosen places are named")
+    most_share_percent: float = number(40, "percent of a session's places that one firm may take of the open ones")
     most_changes: float = number(3, "substitutions per booking")
     attendance_days: float = number(3, "days after the session in which attendance may be marked")
     session_minutes: float = number(180, "usable minutes of a half-day")

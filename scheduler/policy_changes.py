@@ -26,6 +26,8 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "decision_working_days": (1, 250),
     "renewal_ahead_days": (30, 730),
     "next_subject_days": (1, 365),
+    "hold_minutes": (1, 240),
+    "most_share_percent": (1, 100),
     "most_changes": (0, 20),
     "attendance_days": (0, 30),
     "session_minutes": (30, 480),

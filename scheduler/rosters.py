@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, union_all
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.bookings import Promise
+from models.bookings import Hold, Promise
 from models.sessions import Session
-from models.vocabulary import PromiseState, SessionState
+from models.vocabulary import HoldState, PromiseState, SessionState
 from scheduler.cancellation import cancel_sessions
 from scheduler.jobs import Job
-from scheduler.places_taken import held_promises, release, release_lapsed
+from scheduler.places_taken import end_holds, held_promises, release, release_lapsed, standing_holds
 
 # One session a transaction: its requests are locked in id order, and two nodes never wait for each other's.
 BATCH = 1
@@ -22,10 +22,11 @@ NOBODY_COMES = "nobody is booked when its roster freezes (名单冻结时无人�
 
 async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) -> None:
     """
-    Make the names of a locked, published session final; places promised and still nameless are released first.
+    Make the names of a locked, published session final; places set aside and still nameless are released first.
 
     Without a single name the session is called off: its room and its examiners are free for others.
     """
+    await end_holds(db, session, await standing_holds(db, session), HoldState.LAPSED)
     await release(db, session, await held_promises(db, session), now=now)
     if session.taken:
         session.state = SessionState.FROZEN
@@ -56,9 +57,10 @@ def next_freeze() -> SelectOfScalar[Any]:
 
 
 async def release_due(db: AsyncSession, now: datetime) -> int:
-    """Release the promises whose time is over in a session; says how many sessions there were."""
-    lapsed = select(col(Promise.session_id)).where(
-        col(Promise.state) == PromiseState.HELD, col(Promise.held_until) <= now
+    """Release the promises and holds whose time is over in a session; says how many sessions there were."""
+    lapsed = union_all(
+        select(col(Promise.session_id)).where(col(Promise.state) == PromiseState.HELD, col(Promise.held_until) <= now),
+        select(col(Hold.session_id)).where(col(Hold.state) == HoldState.HELD, col(Hold.held_until) <= now),
     )
     locked = (
         select(Session)
@@ -74,9 +76,11 @@ async def release_due(db: AsyncSession, now: datetime) -> int:
 
 
 def next_release() -> SelectOfScalar[Any]:
-    """When the next promise lapses."""
-    return select(func.min(col(Promise.held_until))).where(col(Promise.state) == PromiseState.HELD)
+    """When the next promise or hold lapses."""
+    promise = select(func.min(col(Promise.held_until))).where(col(Promise.state) == PromiseState.HELD)
+    hold = select(func.min(col(Hold.held_until))).where(col(Hold.state) == HoldState.HELD)
+    return select(func.least(promise.scalar_subquery(), hold.scalar_subquery()))
 
 
-RELEASES = Job("promises lapse", release_due, next_release)
+RELEASES = Job("places lapse", release_due, next_release)
 FREEZES = Job("rosters freeze", freeze_due, next_freeze)

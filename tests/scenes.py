@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.bookings import Booking, Promise
+from models.bookings import Booking, Hold, Promise
+from models.catalogue import Setting
 from models.columns import Table
 from models.database import Database
 from models.journal import AuditEntry
 from models.parties import Enterprise, Examiner, Worker
 from models.sessions import Claim, Session
-from models.vocabulary import BookingState, ResourceKind, Role
+from models.vocabulary import BookingState, HoldState, ResourceKind, Role
 from scheduler.audit.claims import CLAIMS
 from scheduler.audit.counts import COUNTS
 from scheduler.audit.history import HISTORY
@@ -25,6 +26,9 @@ from scheduler.callers import Caller
 from tests import factories as make
 
 T = TypeVar("T", bound=Table)
+
+# Whoever tells of something else than shares lets a firm take all it likes.
+ANY_SHARE = {"most_share_percent": 100.0}
 
 # Scenes make sessions without an allocator's plan behind them.
 NEEDS_A_PLAN = {"promises-trace-back"}
@@ -117,6 +121,15 @@ class Scene:
             request = await make.make_request(db, enterprise=enterprise, exam=exam, **asked)
             return await make.make_promise(db, session=session, request=request, people=people, **given)
 
+    async def held(self, session_id: int | None = None) -> int:
+        """Places held."""
+        return (await self.row(Session, session_id or self.session.id)).held
+
+    async def holds(self) -> list[HoldState]:
+        """Where every hold stands, oldest first."""
+        async with self.database.reading() as db:
+            return list((await db.exec(select(col(Hold.state)).order_by(col(Hold.id)))).all())
+
     async def another_firm(self, people: int = 3) -> Firm:
         """Another firm of the same office."""
         async with self.writing() as db:
@@ -141,13 +154,22 @@ async def make_firm(db: AsyncSession, district: make.District, people: int, **wo
     return Firm(enterprise, await make.make_caller(db, role=Role.ENTERPRISE, party=enterprise), workers)
 
 
-async def scene(database: Database, *, people: int = 5, item: dict[str, Any] | None = None, **session: Any) -> Scene:
-    """A published theory session with an examiner on duty, and a firm with people."""
+async def scene(  # a scene has its parts
+    database: Database,
+    *,
+    people: int = 5,
+    item: dict[str, Any] | None = None,
+    policy: dict[str, float] | None = None,
+    **session: Any,
+) -> Scene:
+    """A published theory session with an examiner on duty, and a firm with people; the bureau's own numbers, if any."""
     async with database.writing(actor="test", now=make.NOW) as db:
         district = await make.make_district(db, **(item or {}))
         examiner = await make.make_examiner(db, exam_body=district.exam_body, skills=[district.item.theory])
         firm = await make_firm(db, district, people)
         own = {"exam": district.item.theory, "examiners": [examiner]} | session
+        for name, value in (policy or {}).items():
+            db.add(Setting(bureau_id=district.bureau.id, name=name, value=value, source="test"))
         published = await make.make_session(db, site=district.site, exam_body=district.exam_body, **own)
     return Scene(database, district, published, firm, examiner)
 

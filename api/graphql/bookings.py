@@ -7,10 +7,11 @@ import strawberry
 from sqlmodel import col
 from strawberry import relay
 
+from api.graphql.alternatives import PlacesPayload
 from api.graphql.context import Info
 from api.graphql.demand import Request
 from api.graphql.entity import Entity, find, get, key_of, keys_of
-from api.graphql.errors import Payload, RuleRefusal
+from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
 from api.graphql.outcomes import Result, result_of_booking
 from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
@@ -124,24 +125,12 @@ class BookingSubstituteInput:
 
 
 @strawberry.type(description="The answer to a booking by name.")
-class BookingsPayload(Payload):
+class BookingsPayload(PlacesPayload):
     """The places taken, or where else there are some."""
 
     bookings: list[Booking] | None = strawberry.field(
         default=None, description="A place for each person named, in the order in which they were booked."
     )
-
-    @strawberry.field(description="If it was full: the three nearest other sessions of the exam with open places.")
-    async def alternatives(self, info: Info) -> list[Session]:
-        """Full is never a dead end."""
-        wanted = [
-            session_id
-            for error in self.user_errors
-            if isinstance(error, RuleRefusal)
-            for session_id in error.alternatives
-        ]
-        found = [await find(info, Session, session_id) for session_id in wanted]
-        return [session for session in found if session]
 
 
 @strawberry.type(description="The answer to a change of one booking.")

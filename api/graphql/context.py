@@ -18,6 +18,7 @@ from models.sealing import Sealer
 from scheduler.accounts import SIGN_IN_ACTOR
 from scheduler.callers import Caller
 from scheduler.clock import Clock
+from scheduler.idempotency import KeyedWrite
 from scheduler.refusals import Code, Refused, refuse
 from scheduler.visibility import visible
 
@@ -42,6 +43,7 @@ class Context:
         self.token = token
         self.response = response
         self.idempotency_key: str | None = None
+        self.write: KeyedWrite | None = None
         self.refusal: Refused | None = None
         self._caller = caller
         self._db: AsyncSession | None = None

@@ -21,12 +21,12 @@ from graphql import (
     value_from_ast_untyped,
 )
 from strawberry.directive import DirectiveLocation
-from strawberry.extensions import SchemaExtension
+from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.types import ExecutionContext
 from strawberry.types.base import StrawberryObjectDefinition
 
 from api.graphql.context import Context
-from api.graphql.mutation import OneTransaction
+from api.graphql.mutation import OneTransaction, OwnTransactions
 from scheduler.idempotency import LONGEST_KEY, KeyedWrite, answer_before, fingerprint_of, keep_answer
 from scheduler.refusals import Code, Refused, refuse
 
@@ -66,7 +66,8 @@ class Idempotent(SchemaExtension):
         except Refused as refused:
             self.execution_context.result = failed(refused)
             write = None
-        if write is None:
+        if write is None or keeps_its_own(self.execution_context):
+            self.execution_context.context.write = write
             yield
             return
         with suppress(Unanswered):
@@ -173,19 +174,25 @@ def refuse_unkeyable(operation: OperationDefinitionNode, execution: ExecutionCon
             " own, written out, and queries without a key.",
         )
     name = fields[0].name.value
-    if name not in keyable(execution):
+    if name not in keyable(execution, OneTransaction) | keyable(execution, OwnTransactions):
         raise refuse(
             Code.BAD_INPUT, f"{name} takes no idempotency key, as its answer is not to be kept: send it without."
         )
 
 
-def keyable(execution: ExecutionContext) -> set[str]:
-    """The mutation fields that run in one transaction."""
+def keeps_its_own(execution: ExecutionContext) -> bool:
+    """Whether the operation's one field keeps its answer under the key itself."""
+    (field,) = operation_of(execution).selection_set.selections
+    return isinstance(field, FieldNode) and field.name.value in keyable(execution, OwnTransactions)
+
+
+def keyable(execution: ExecutionContext, kind: type[FieldExtension]) -> set[str]:
+    """The mutation fields with an extension of this kind."""
     mutation = execution.schema.get_type_by_name("Mutation")
     if not isinstance(mutation, StrawberryObjectDefinition):
         return set()
     named = execution.schema.config.name_converter.get_graphql_name
-    return {named(field) for field in mutation.fields if any(isinstance(e, OneTransaction) for e in field.extensions)}
+    return {named(field) for field in mutation.fields if any(isinstance(e, kind) for e in field.extensions)}
 
 
 def fingerprint(operation: OperationDefinitionNode, execution: ExecutionContext) -> str:

@@ -39,6 +39,34 @@ class OneTransaction(FieldExtension):
             context.forget()
 
 
+class OwnTransactions(FieldExtension):
+    """
+    Let the use case open its transactions itself, and keep what it answers under the operation's key.
+
+    For the booking desk alone, whose usual write begins and ends on the server.
+    """
+
+    def apply(self, field: StrawberryField) -> None:
+        """Remember which payload a refusal is put into."""
+        self.payload: Callable[..., Payload] = field.type  # type: ignore[assignment]
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Payload]], source: Any, info: Info, **kwargs: Any
+    ) -> Payload:
+        """Let the resolver act, or say why not."""
+        try:
+            return await next_(source, info, **kwargs)
+        except Refused as refused:
+            return self.payload(user_errors=as_user_errors(refused))
+        finally:
+            info.context.forget()
+
+
+def desk_mutation(description: str) -> Any:  # Strawberry's decorator is untyped this way
+    """A mutation field of the booking desk, whose use case opens its transactions itself."""
+    return strawberry.mutation(extensions=[OwnTransactions()], description=description)
+
+
 def mutation(description: str) -> Any:  # Strawberry's decorator is untyped this way
     """A mutation field with its description."""
     return strawberry.mutation(extensions=[OneTransaction()], description=description)

@@ -18,6 +18,7 @@ from api.graphql.certificates import CertificateMutation, CertificateQuery
 from api.graphql.consultation import ConsultationMutation, ConsultationQuery
 from api.graphql.demand import DemandMutation, DemandQuery
 from api.graphql.errors import RuleRefusal, WorkerRefusal
+from api.graphql.holds import HoldMutation, HoldQuery
 from api.graphql.idempotency import Idempotent, idempotent
 from api.graphql.item_rules import ItemRuleMutation
 from api.graphql.parties import PartyQuery
@@ -49,6 +50,7 @@ class Query(
     SessionQuery,
     ConsultationQuery,
     BookingQuery,
+    HoldQuery,
     CertificateQuery,
     RenewalQuery,
     ReportQuery,
@@ -72,6 +74,7 @@ class Mutation(
     RoundMutation,
     ConsultationMutation,
     BookingMutation,
+    HoldMutation,
     SessionMutation,
     AttendanceMutation,
     ResultMutation,

@@ -20,7 +20,7 @@ from models.rounds import Consent as ConsentRow
 from models.sessions import Session as SessionRow
 from models.sessions import SessionStaff
 from models.vocabulary import Part, SessionState, Tier
-from scheduler.places_taken import open_places
+from scheduler.places_taken import PlacesNow, open_places, places_at
 from scheduler.visibility import visible
 
 if TYPE_CHECKING:
@@ -55,12 +55,17 @@ class Session(Entity, relay.Node):
     @strawberry.field(description="Places that anybody may book.")
     async def open_places(self, info: Info) -> int:
         """By the rule by which places are taken, at this moment."""
-        return await open_now(info, self.id)
+        return (await places_now(info, self.id)).open
 
     @strawberry.field(description="Places promised to requests and not yet named, while the promise holds.")
     async def promised(self, info: Info) -> int:
-        """What is neither taken nor open."""
-        return self.places - self.taken - await open_now(info, self.id)
+        """What a round set aside."""
+        return (await places_now(info, self.id)).promised
+
+    @strawberry.field(description="Places held for firms that are naming people, while their minutes last.")
+    async def held(self, info: Info) -> int:
+        """What firms chose."""
+        return (await places_now(info, self.id)).held
 
     @strawberry.field(description="What is examined.")
     async def exam(self, info: Info) -> Exam:
@@ -125,18 +130,17 @@ async def staff_of(info: Info, session_ids: list[int]) -> list[list[int]]:
     return [[row.examiner_id for row in rows if row.session_id == session_id] for session_id in session_ids]
 
 
-async def open_now(info: Info, session_id: int) -> int:
-    """How many places of a session are open, loaded together with its siblings'."""
-    loader = info.context.loader("open places of sessions", lambda ids: open_places_of(info, ids))
-    found: int = await loader.load(session_id)
+async def places_now(info: Info, session_id: int) -> PlacesNow:
+    """How many places of a session are open and set aside, loaded together with its siblings'."""
+    loader = info.context.loader("places of sessions", lambda ids: places_of(info, ids))
+    found: PlacesNow = await loader.load(session_id)
     return found
 
 
-async def open_places_of(info: Info, session_ids: list[int]) -> list[int]:
-    """How many places of each session are open now, in one statement."""
-    counted = select(col(SessionRow.id), open_places(info.context.now())).where(col(SessionRow.id).in_(session_ids))
+async def places_of(info: Info, session_ids: list[int]) -> list[PlacesNow]:
+    """How many places of each session are open and set aside now, in one statement."""
     async with info.context.reading() as db:
-        found = dict((await db.exec(counted)).all())
+        found = await places_at(db, session_ids, now=info.context.now())
     return [found[session_id] for session_id in session_ids]
 
 

@@ -83,6 +83,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "RELEASED": "Given back, or not named in time.",
         "DROPPED": "The plan or session it belonged to is no more.",
     },
+    "HoldState": {
+        "HELD": "The firm names its people until the deadline.",
+        "USED": "Every place of it has a name.",
+        "RELEASED": "Given back by the firm, or the session was called off.",
+        "LAPSED": "Not named in time; the places are open.",
+    },
     "RenewalState": {
         "PROPOSED": "The certificate falls due; the firm is told.",
         "APPLIED": "The firm applied (复审申请).",
@@ -191,6 +197,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ROSTER_FROZEN": "The roster stands: names no longer change.",
         "TOO_MANY_CHANGES": "The booking was changed as often as the policy allows.",
         "PROMISE_LAPSED": "The places are no longer held.",
+        "HOLD_LAPSED": "The minutes in which held places are named are over.",
+        "ALREADY_EXTENDED": "The hold was extended before; it can be once.",
+        "OVER_SHARE": "The firm would take more of the session than one firm may.",
         "SAME_PERSON_TWICE": "The same person is named twice.",
         "NOT_ASKED": "The caller is not asked for this consent.",
         "ALREADY_ANSWERED": "The consent has its answer.",

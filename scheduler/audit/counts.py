@@ -4,12 +4,12 @@ from scheduler.audit.invariant import Invariant
 
 NEVER_OVERSOLD = Invariant(
     name="never-oversold",
-    sentence="Places taken and promised are never more than the session has; what is left is open.",
+    sentence="Places taken, promised and held are never more than the session has; what is left is open.",
     counted="SELECT count(*) FROM session",
     query="""
-        SELECT 'session', id, format('%s taken and %s promised of %s places', taken, promised, places)
+        SELECT 'session', id, format('%s taken, %s promised and %s held of %s places', taken, promised, held, places)
           FROM session
-         WHERE taken < 0 OR promised < 0 OR taken + promised > places
+         WHERE least(taken, promised, held) < 0 OR taken + promised + held > places
     """,
 )
 
@@ -37,6 +37,31 @@ PROMISED_ARE_UNNAMED = Invariant(
                       WHERE state IN ('PLANNED', 'HELD') GROUP BY 1) p
             ON p.session_id = s.id
          WHERE s.promised <> coalesce(p.unnamed, 0)
+    """,
+)
+
+HELD_ARE_UNNAMED = Invariant(
+    name="held-are-unnamed",
+    sentence="A session's places held are those of its standing holds that have no name yet.",
+    counted="SELECT count(*) FROM session",
+    query="""
+        SELECT 'session', s.id, format('%s held, %s unnamed', s.held, coalesce(h.unnamed, 0))
+          FROM session s
+          LEFT JOIN (SELECT session_id, sum(people - named) AS unnamed FROM hold WHERE state = 'HELD' GROUP BY 1) h
+            ON h.session_id = s.id
+         WHERE s.held <> coalesce(h.unnamed, 0)
+    """,
+)
+
+HOLDS_IN_OPEN_SESSIONS = Invariant(
+    name="holds-in-open-sessions",
+    sentence="Places are held only in published sessions, and never beyond the freeze of the roster.",
+    counted="SELECT count(*) FROM hold WHERE state = 'HELD'",
+    query="""
+        SELECT 'hold', h.id, format('held until %s, session %s is %s and freezes at %s', h.held_until, s.id, s.state,
+                                    s.roster_freezes_at)
+          FROM hold h JOIN session s ON s.id = h.session_id
+         WHERE h.state = 'HELD' AND (s.state <> 'PUBLISHED' OR h.held_until > s.roster_freezes_at)
     """,
 )
 
@@ -97,6 +122,8 @@ COUNTS = (
     NEVER_OVERSOLD,
     TAKEN_ARE_BOOKED,
     PROMISED_ARE_UNNAMED,
+    HELD_ARE_UNNAMED,
+    HOLDS_IN_OPEN_SESSIONS,
     NAMED_ARE_BOOKED,
     NAMED_WHEN_FROZEN,
     PROMISES_TRACE_BACK,

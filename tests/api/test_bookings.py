@@ -83,14 +83,14 @@ async def test_each_wrong_worker_is_named_in_the_answer(database: Database) -> N
     assert await at.booked() == []
 
 
-async def test_a_full_session_answers_with_the_nearest_others(database: Database) -> None:
+async def test_a_session_that_is_too_small_answers_with_the_nearest_others(database: Database) -> None:
     at = await scene(database, places=1)
     near = await at.another_session(places=7)
 
     answer = await create(at, global_id("Session", at.session.id), workers(at, 0, 1))
     done = await create(at, answer["alternatives"][0]["id"], workers(at, 0, 1))
 
-    assert answer["refused"] == ["FULL input workerIds"]
+    assert answer["refused"] == ["OUT_OF_RANGE input workerIds"]
     assert answer["alternatives"] == [{"id": global_id("Session", near.id), "openPlaces": 7}]
     assert (done["refused"], done["alternatives"], len(done["bookings"])) == ([], [], 2)
     assert (await at.counts(), await at.counts(near.id)) == ((0, 0), (0, 2))

@@ -12,6 +12,7 @@ from models import registry
 from models.database import Database
 from models.journal import Transition
 from models.migrations import run
+from models.taking import HOLD_PLACES
 from models.transitions import listed_moves, trigger_statements
 
 pytestmark = pytest.mark.asyncio
@@ -61,7 +62,7 @@ async def test_every_constraint_and_trigger_is_as_the_code_describes_it(
     async with described.engine.begin() as connection:
         await connection.execute(text("create extension btree_gist"))
         await connection.run_sync(registry.metadata.create_all)
-        for statement in trigger_statements():
+        for statement in (*trigger_statements(), HOLD_PLACES):
             await connection.execute(text(statement))
     await described.close()
 

@@ -7,23 +7,24 @@ The negative control runs the same race with the protection taken out and must o
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from models.bookings import Booking, Promise
+from models.bookings import Booking, Hold, Promise
 from models.database import Database, Pool
 from models.sessions import Session
-from models.vocabulary import PromiseState, SessionState
-from scheduler import booking, booking_changes, places_taken, rosters
+from models.vocabulary import HoldState, PromiseState, SessionState
+from scheduler import booking, booking_changes, holding, rosters
 from scheduler.constraints import refusal_of
-from scheduler.places_taken import TAKE
+from scheduler.idempotency import KeyedWrite
 from scheduler.refusals import Refused
 from tests import factories as make
-from tests.scenes import Firm, Scene, make_firm, scene
+from tests.scenes import ANY_SHARE, Firm, Scene, make_firm, scene
 
 pytestmark = pytest.mark.asyncio
 
@@ -32,6 +33,7 @@ PLACES = 20
 CONNECTIONS = 50
 
 Act = Callable[[], Awaitable[object]]
+Choose = Callable[[], Awaitable[Hold]]
 
 
 @pytest_asyncio.fixture
@@ -90,6 +92,27 @@ def naming(at: Scene, promise: Promise, *places: int, seconds: int = 0) -> Act:
     return act
 
 
+def holding_places(at: Scene, firm: Firm, people: int, *, now: datetime = make.NOW, **given: Any) -> Choose:
+    """A client who chooses open places of the session."""
+    write = given.pop("write", None)
+
+    async def act() -> Hold:
+        choice = holding.Choice(at.session.id, people, **given)
+        return await holding.choose_places(at.database, choice, write=write, caller=firm.caller, now=now)
+
+    return act
+
+
+def confirming(at: Scene, hold: Hold, place: int) -> Act:
+    """A client who names a person into a held place."""
+
+    async def act() -> None:
+        async with at.database.writing(actor="test", now=make.NOW) as db:
+            await booking.confirm_hold(db, hold.id, at.firm.ids(place), caller=at.firm.caller, now=make.NOW)
+
+    return act
+
+
 def giving_up(at: Scene, row: Booking) -> Act:
     async def act() -> None:
         async with at.database.writing(actor="test", now=make.NOW) as db:
@@ -116,9 +139,9 @@ async def booked_by_firm(at: Scene, *places: int) -> Sequence[Booking]:
         )
 
 
-async def firms(at: Scene, number: int) -> list[Firm]:
+async def firms(at: Scene, number: int, *, people: int = 2) -> list[Firm]:
     async with at.writing() as db:
-        return [await make_firm(db, at.district, 2) for _ in range(number)]
+        return [await make_firm(db, at.district, people) for _ in range(number)]
 
 
 async def test_a_hundred_clients_never_oversell_twenty_places(crowd: Database) -> None:
@@ -192,6 +215,58 @@ async def test_naming_and_release_never_share_a_place(crowd: Database, round_: i
 
 
 @pytest.mark.parametrize("round_", range(5))
+async def test_a_hold_that_ends_is_named_or_open_but_never_both(crowd: Database, round_: int) -> None:
+    at = await scene(crowd, people=4, places=4, policy=ANY_SHARE)
+    hold, others = await holding_places(at, at.firm, 4)(), await firms(at, 8)
+    over = make.NOW + timedelta(minutes=15)
+
+    async def sweep() -> None:
+        async with at.database.writing(actor="job:test", now=over) as db:
+            await rosters.release_due(db, over)
+
+    acts: list[Act] = [confirming(at, hold, place) for place in range(4)]
+    late = [holding_places(at, firm, 1, now=over) for firm in others]
+    told = await all_at_once([*acts[:round_], *late[:4], sweep, *acts[round_:], *late[4:]])
+
+    taken = len(await at.booked())
+    assert told["done"] == taken + await at.held() + 1
+    assert taken + await at.held() == 4
+    assert await at.violations() == []
+
+
+async def test_a_firm_never_holds_more_than_its_share_however_many_of_it_try(crowd: Database) -> None:
+    at = await scene(crowd, places=PLACES)
+
+    told = await all_at_once([holding_places(at, at.firm, 1) for _ in range(40)])
+
+    assert told == {"done": 8, "OVER_SHARE": 32}
+    assert await at.held() == 8
+    assert await at.violations() == []
+
+
+async def test_two_hundred_clients_with_groups_hold_every_place_and_none_twice(crowd: Database) -> None:
+    at = await scene(crowd, places=100, policy=ANY_SHARE)
+    clients = await firms(at, 200, people=0)
+
+    told = await all_at_once([holding_places(at, firm, 1 + n % 4, or_fewer=True) for n, firm in enumerate(clients)])
+
+    assert (await at.held(), len(await at.holds())) == (100, told["done"])
+    assert told["FULL"] == 200 - told["done"]
+    assert await at.violations() == []
+
+
+async def test_one_key_holds_once_however_often_it_is_sent_at_once(crowd: Database) -> None:
+    at = await scene(crowd, places=PLACES)
+    write = KeyedWrite(at.firm.caller.account_id, "sent again", "two places")
+
+    told = await all_at_once([holding_places(at, at.firm, 2, write=write) for _ in range(30)])
+
+    assert told == {"done": 30}
+    assert (await at.held(), await at.holds()) == (2, [HoldState.HELD])
+    assert await at.violations() == []
+
+
+@pytest.mark.parametrize("round_", range(5))
 async def test_a_roster_is_the_same_after_its_freeze_as_at_it(crowd: Database, round_: int) -> None:
     at = await scene(crowd, people=10)
     rows = await booked_by_firm(at, 0, 1, 2, 3, 4)
@@ -254,16 +329,24 @@ async def test_one_person_gets_one_place_however_many_sessions_are_tried_at_once
     assert await at.violations() == []
 
 
-UNGUARDED = TAKE.replace("places - promised - taken >= :people", "true")
+GUARD, UNGUARDED = "granted IS NULL OR granted < least_", "granted IS NULL"
 
 
-async def test_without_its_condition_and_the_databases_check_the_same_race_oversells(
-    crowd: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def take_the_guard_out(at: Scene) -> None:
+    """Let the statement that takes places no longer look at how many there are."""
+    async with at.writing() as db:
+        connection = await db.connection()
+        whole = await connection.execute(text("SELECT pg_get_functiondef('hold_places'::regproc)"))
+        said: str = whole.scalar_one()
+        assert GUARD in said
+        unguarded = said.replace(GUARD, UNGUARDED).replace("least(people_, granted,", "least(people_,")
+        await connection.exec_driver_sql(unguarded)
+
+
+async def test_without_its_condition_and_the_databases_check_the_same_race_oversells(crowd: Database) -> None:
     at = await scene(crowd, people=1, places=PLACES)
     clients = await firms(at, 40)
-    assert UNGUARDED != TAKE
-    monkeypatch.setattr(places_taken, "TAKE", UNGUARDED)
+    await take_the_guard_out(at)
     async with at.writing() as db:
         await (await db.connection()).execute(text("ALTER TABLE session DROP CONSTRAINT ck_session_never_oversold"))
 
@@ -273,12 +356,10 @@ async def test_without_its_condition_and_the_databases_check_the_same_race_overs
     assert [found.invariant for found in await at.violations()] == ["never-oversold"]
 
 
-async def test_the_databases_check_alone_stops_a_statement_without_its_condition(
-    crowd: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_databases_check_alone_stops_a_statement_without_its_condition(crowd: Database) -> None:
     at = await scene(crowd, people=1, places=PLACES)
     clients = await firms(at, 40)
-    monkeypatch.setattr(places_taken, "TAKE", UNGUARDED)
+    await take_the_guard_out(at)
 
     told = await all_at_once([taking(at, firm, 0) for firm in clients])
 

@@ -135,7 +135,7 @@ async def consent(db: AsyncSession, session: Session, party: ConsentParty, **of:
 
 
 async def open_session(db: AsyncSession, world: World) -> None:
-    """A published session: three places promised of which one is named, and an open place taken."""
+    """A published session: three places promised of which one is named, an open place taken, and one held."""
     session = await consented_session(db, world, exam=world.district.item.theory)
     request = await make.make_request(
         db, enterprise=world.district.enterprise, exam=world.district.item.theory, people=3
@@ -143,7 +143,8 @@ async def open_session(db: AsyncSession, world: World) -> None:
     promise = await make.make_promise(db, session=session, request=request)
     named = await make.make_booking(db, session=session, worker=world.workers[0], promise=promise)
     taken = await make.make_booking(db, session=session, worker=world.workers[1])
-    world.note(to_come=session, request=request, promise=promise, named=named, taken=taken)
+    held = await make.make_hold(db, session=session, enterprise=world.district.enterprise)
+    world.note(to_come=session, request=request, promise=promise, named=named, taken=taken, held=held)
 
 
 async def held_sessions(db: AsyncSession, world: World) -> None:

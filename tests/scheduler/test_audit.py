@@ -53,7 +53,7 @@ CORRUPTIONS = [
     Corruption(
         "never-oversold",
         [NEVER_OVERSOLD, "UPDATE session SET places = 3 WHERE id = {to_come}"],
-        "session", "to_come", "2 taken and 2 promised of 3 places",
+        "session", "to_come", "2 taken, 2 promised and 1 held of 3 places",
     ),
     Corruption(
         "taken-are-booked", ["UPDATE session SET taken = 1 WHERE id = {to_come}"],
@@ -64,6 +64,15 @@ CORRUPTIONS = [
         "session", "to_come", "1 promised, 2 unnamed",
     ),
     Corruption(
+        "held-are-unnamed", ["UPDATE session SET held = 0 WHERE id = {to_come}"],
+        "session", "to_come", "0 held, 1 unnamed",
+    ),
+    Corruption(
+        "holds-in-open-sessions", ["UPDATE hold SET held_until = '2026-05-01 00:00+00' WHERE id = {held}"],
+        "hold", "held",
+        "held until 2026-05-01 00:00:00+00, session {to_come} is PUBLISHED and freezes at 2026-04-13 00:30:00+00",
+    ),
+    Corruption(
         "named-are-booked", ["UPDATE booking SET promise_id = NULL WHERE id = {named}"],
         "promise", "promise", "1 of 3 named, 0 booked",
     ),
@@ -72,6 +81,7 @@ CORRUPTIONS = [
         ["UPDATE session SET state = 'FROZEN' WHERE id = {to_come}",
          moved("session", "{to_come}", "PUBLISHED", "FROZEN")],
         "promise", "promise", "session {to_come} is FROZEN, and 1 of 3 are named",
+        also("holds-in-open-sessions"),
     ),
     Corruption(
         "promises-trace-back", ["UPDATE request SET round_id = NULL WHERE id = {request}"],

@@ -14,7 +14,7 @@ from scheduler import booking
 from scheduler.callers import Caller
 from scheduler.refusals import Code, Refusal, Refused
 from tests import factories as make
-from tests.scenes import Scene, codes, scene
+from tests.scenes import ANY_SHARE, Scene, codes, scene
 
 pytestmark = pytest.mark.asyncio
 
@@ -259,7 +259,7 @@ async def test_promised_places_are_not_open_and_a_full_session_names_the_nearest
     assert reasons == [
         Refusal(
             Code.FULL,
-            "You name 2, and the places left are 1: name fewer, or see the alternatives.",
+            "You want 2 places, and 1 are left: take fewer, or see the alternatives.",
             ("input", "workerIds"),
             alternatives=(near.id, far.id, farther.id),
         )
@@ -267,7 +267,7 @@ async def test_promised_places_are_not_open_and_a_full_session_names_the_nearest
 
 
 async def test_places_of_a_lapsed_promise_are_released_by_whoever_wants_them(database: Database) -> None:
-    at = await scene(database, places=2)
+    at = await scene(database, places=2, policy=ANY_SHARE)
     later = make.NOW + timedelta(days=2)
     promise = await at.promise(await at.another_firm(), people=2, held_until=later)
 

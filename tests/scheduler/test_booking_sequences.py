@@ -14,7 +14,7 @@ from scheduler import booking, booking_changes
 from scheduler.places_taken import lock_session, release_lapsed
 from scheduler.refusals import Code, Refused
 from tests import factories as make
-from tests.scenes import Scene, scene
+from tests.scenes import ANY_SHARE, Scene, scene
 
 pytestmark = pytest.mark.asyncio
 
@@ -113,7 +113,7 @@ class Desk:
 async def test_any_sequence_of_acts_leaves_the_places_as_the_model_says(
     database: Database, steps: list[tuple[str, *tuple[int, ...]]]
 ) -> None:
-    at = await scene(database, people=PEOPLE, places=PLACES)
+    at = await scene(database, people=PEOPLE, places=PLACES, policy=ANY_SHARE)
     desk, model = Desk(at, await at.promise(people=PROMISED, held_until=LAPSE)), Model()
 
     for name, *people in steps:

@@ -1,0 +1,220 @@
+"""
+Choosing open places: they are held for the firm at once, for some minutes, in which it names its people.
+
+What thousands do in the same minute is one statement (`models/taking.py`). Only where it takes nothing does the desk
+look closer: it releases what has lapsed, tries once more, and else says why not.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import CursorResult, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.bookings import Hold
+from models.database import Database
+from models.sessions import Session
+from models.vocabulary import HoldState, Role
+from scheduler.booking_rules import (
+    full,
+    in_words,
+    no_places,
+    refuse_for,
+    refuse_wrong_people,
+    why_not_hold,
+    why_not_session,
+    why_not_share,
+    why_not_size,
+)
+from scheduler.callers import Caller, require
+from scheduler.constraints import constraint_of
+from scheduler.idempotency import KeyedWrite, answered_once
+from scheduler.journal import note
+from scheduler.places_taken import end_holds, lock_session, release_lapsed
+from scheduler.policy import Policy, policy_of
+from scheduler.refusals import Code, Refusal, not_found
+from scheduler.shares import share_of
+from scheduler.visibility import visible
+
+SESSION_ID, PEOPLE, HOLD_ID = ("input", "sessionId"), ("input", "people"), ("input", "holdId")
+
+HOLD = text(
+    "SELECT * FROM hold_places(:session_id, :enterprise_id, :bureau_id, :people, :or_fewer, :now, :actor, :minutes,"
+    " :share, :account_id, :key, :fingerprint)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """So many open places of a session, all or none of them, or as many as there are; `path` is the input's field."""
+
+    session_id: int
+    people: int
+    or_fewer: bool = False
+    path: tuple[str, ...] = PEOPLE
+
+    @property
+    def least(self) -> int:
+        """The fewest places that will do."""
+        return 1 if self.or_fewer else self.people
+
+
+async def choose_places(
+    database: Database, choice: Choice, *, write: KeyedWrite | None, caller: Caller, now: datetime
+) -> Hold:
+    """
+    Hold open places for the caller's firm, in one statement where nothing stands against it.
+
+    Opens its own transactions: the usual one begins and ends on the server. The answer to a key is kept with it.
+
+    Raises:
+        Refused: BAD_INPUT, OUT_OF_RANGE, NOT_FOUND, ROSTER_FROZEN, OVER_SHARE, or FULL with the nearest alternatives.
+    """
+    require(caller, Role.ENTERPRISE)
+    refuse_wrong_people(choice.people, *PEOPLE)
+    if held := await held_at_once(database, choice, write=write, caller=caller, now=now):
+        return held
+
+    async def act(db: AsyncSession) -> Hold:
+        return await hold_open(db, choice, caller=caller, now=now)
+
+    return await answered_once(database, write, act, kind=Hold, caller=caller, now=now)
+
+
+async def held_at_once(
+    database: Database, choice: Choice, *, write: KeyedWrite | None, caller: Caller, now: datetime
+) -> Hold | None:
+    """Hold the places in one round trip; None says that it takes a closer look."""
+    try:
+        async with database.at_once() as connection:
+            return await hold_places(connection, choice, write=write, caller=caller, now=now)
+    except IntegrityError as error:
+        if constraint_of(error) != "uq_idempotency_key_account_id_key":
+            raise
+        return None
+
+
+async def hold_places(
+    connection: AsyncConnection, choice: Choice, *, write: KeyedWrite | None, caller: Caller, now: datetime
+) -> Hold | None:
+    """Hold open places by the one statement that takes them; None if there are too few, or something forbids it."""
+    policy = Policy()
+    values = {
+        "session_id": choice.session_id,
+        "enterprise_id": caller.enterprise_id,
+        "bureau_id": caller.bureau_id,
+        "people": choice.people,
+        "or_fewer": choice.or_fewer,
+        "now": now,
+        "actor": caller.actor,
+        "minutes": policy.hold_minutes,
+        "share": policy.most_share_percent,
+        "account_id": caller.account_id,
+        "key": write.key if write else None,
+        "fingerprint": write.fingerprint if write else None,
+    }
+    taken: CursorResult[tuple[object, ...]] = await connection.execute(HOLD, values)
+    row = taken.mappings().one_or_none()
+    return Hold.model_validate(dict(row)) if row else None
+
+
+async def hold_open(db: AsyncSession, choice: Choice, *, caller: Caller, now: datetime) -> Hold:
+    """
+    Hold open places within a transaction; where they do not suffice, release what has lapsed and try once more.
+
+    Raises:
+        Refused: What stands against it at this moment.
+    """
+    connection = await db.connection()
+    if held := await hold_places(connection, choice, write=None, caller=caller, now=now):
+        return held
+    session = await locked_session(db, choice.session_id, caller=caller)
+    refuse_for(why_not_session(session, now=now), *SESSION_ID)
+    if await release_lapsed(db, session, now=now) and (
+        held := await hold_places(connection, choice, write=None, caller=caller, now=now)
+    ):
+        return held
+    share = await share_of(db, session, caller.enterprise_id or 0, now=now)
+    reason = why_not_size(session, choice.least) or why_not_share(share, choice.least)
+    raise await no_places(db, session, reason or full(session, choice.people), caller=caller, now=now, path=choice.path)
+
+
+async def locked_session(db: AsyncSession, session_id: int, *, caller: Caller) -> Session:
+    """
+    A session of the caller's bureau, under its lock.
+
+    Raises:
+        Refused: NOT_FOUND.
+    """
+    seen = visible(Session, caller).where(col(Session.id) == session_id, col(Session.bureau_id) == caller.bureau_id)
+    if (await db.exec(seen)).one_or_none() is None:
+        raise not_found("Session", *SESSION_ID)
+    return await lock_session(db, session_id)
+
+
+async def own_hold(db: AsyncSession, hold_id: int, *, caller: Caller) -> Hold:
+    """
+    A hold of the caller's firm.
+
+    Raises:
+        Refused: NOT_ALLOWED, NOT_FOUND.
+    """
+    require(caller, Role.ENTERPRISE)
+    found = (await db.exec(visible(Hold, caller).where(col(Hold.id) == hold_id))).one_or_none()
+    if found is None:
+        raise not_found("Hold", *HOLD_ID)
+    return found
+
+
+async def lock_hold(db: AsyncSession, hold_id: int, *, caller: Caller, now: datetime) -> tuple[Session, Hold]:
+    """
+    A hold of the caller's firm that stands, and its session, both locked, the session first.
+
+    Raises:
+        Refused: NOT_FOUND; WRONG_STATE or HOLD_LAPSED for one that does not stand.
+    """
+    session = await lock_session(db, (await own_hold(db, hold_id, caller=caller)).session_id)
+    locked = select(Hold).where(col(Hold.id) == hold_id).with_for_update(key_share=True)
+    hold = (await db.exec(locked.execution_options(populate_existing=True))).one()
+    refuse_for(why_not_hold(hold, 1, now=now), *HOLD_ID)
+    return session, hold
+
+
+async def extend_hold(db: AsyncSession, hold_id: int, *, caller: Caller, now: datetime) -> Hold:
+    """
+    Give a hold the same minutes once more, never beyond the freeze of the roster.
+
+    Raises:
+        Refused: NOT_FOUND, HOLD_LAPSED, WRONG_STATE; ALREADY_EXTENDED the second time.
+    """
+    session, hold = await lock_hold(db, hold_id, caller=caller, now=now)
+    refuse_for(why_not_extended(hold), *HOLD_ID)
+    minutes = (await policy_of(db, session.bureau_id)).hold_minutes
+    hold.held_until = min(hold.held_until + timedelta(minutes=minutes), session.roster_freezes_at)
+    hold.is_extended = True
+    await db.flush()
+    await note(db, "extended", "hold", hold.id, held_until=hold.held_until.isoformat())
+    return hold
+
+
+async def release_hold(db: AsyncSession, hold_id: int, *, caller: Caller, now: datetime) -> Hold:
+    """
+    Give held places back before their minutes are over; they are open to everyone at once.
+
+    Raises:
+        Refused: NOT_FOUND, HOLD_LAPSED, WRONG_STATE.
+    """
+    session, hold = await lock_hold(db, hold_id, caller=caller, now=now)
+    await end_holds(db, session, [hold], HoldState.RELEASED)
+    return hold
+
+
+def why_not_extended(hold: Hold) -> Refusal | None:
+    """A hold is extended once: places that nobody names are for others."""
+    if not hold.is_extended:
+        return None
+    until = in_words(hold.held_until)
+    return Refusal(Code.ALREADY_EXTENDED, f"This hold was extended once already: name your people until {until}.")
