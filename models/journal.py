@@ -45,7 +45,7 @@ class IdempotencyKey(Table, table=True):
     """The one answer that a caller's key stands for."""
 
     __tablename__ = "idempotency_key"
-    __table_args__ = (UniqueConstraint("account_id", "key"),)
+    __table_args__ = (UniqueConstraint("account_id", "key"), Index("ix_idempotency_key_asked_at", "asked_at"))
 
     id: int = key()
     account_id: int = refers_to("account.id", index=False)
@@ -76,7 +76,7 @@ class JobRun(Table, table=True):
     """A firing of a job; unique per job and moment, so that every other node's firing is a no-op."""
 
     __tablename__ = "job_run"
-    __table_args__ = (UniqueConstraint("job", "fire_at"),)
+    __table_args__ = (UniqueConstraint("job", "fire_at"), Index("ix_job_run_fire_at", "fire_at"))
 
     id: int = key()
     job: str

@@ -22,6 +22,7 @@ from scheduler.outbox import send
 from scheduler.places_taken import end_holds, lock_session, standing_holds
 from scheduler.policy import Policy, policy_of
 from scheduler.refusals import Code, not_found, refuse
+from scheduler.request_splits import again_for
 from scheduler.typed import refuse_any, why_not_text
 from scheduler.visibility import visible
 
@@ -160,20 +161,7 @@ def reopened(request: Request, people: int) -> Request:
 async def split_off(db: AsyncSession, request: Request, people: int) -> Request:
     """A new request for the people who lost their places; the others keep theirs under the old one."""
     request.people -= people
-    again = Request(
-        enterprise_id=request.enterprise_id,
-        exam_id=request.exam_id,
-        people=people,
-        earliest_day=request.earliest_day,
-        latest_day=request.latest_day,
-        latitude=request.latitude,
-        longitude=request.longitude,
-        keep_together=request.keep_together,
-        most_km=request.most_km,
-        origin=request.origin,
-        state=RequestState.OPEN,
-        asked_at=request.asked_at,
-    )
+    again = again_for(request, people)
     db.add(again)
     return again
 

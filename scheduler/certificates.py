@@ -13,19 +13,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from models.catalogue import Item, ItemRule
-from models.columns import Table
 from models.outcomes import Certificate
 from models.parties import Worker
 from models.vocabulary import CertificateState, Role
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
+from scheduler.decisions import lock_decidable, refuse_wrong_number
 from scheduler.jobs import Job
 from scheduler.journal import note
 from scheduler.outbox import send
-from scheduler.refusals import Code, Refusal, Refused, not_found, refuse
+from scheduler.refusals import Code, Refusal, refuse
 from scheduler.visibility import visible
 
-MOST_ROWS = 200
 LONGEST_REMARK = 500
 BATCH = 100
 IDS = ("input", "certificateIds")
@@ -52,42 +51,35 @@ async def decide_certificates(
     require(caller, Role.BUREAU)
     refuse_wrong_number(decision.certificate_ids, *IDS)
     refuse_wrong_remark(decision)
-    found = await lock_all(db, visible(Certificate, caller), Certificate, decision.certificate_ids)
-    refuse_wrong(found, decision.certificate_ids)
+    seen = visible(Certificate, caller)
+    certificates = await lock_decidable(db, seen, decision.certificate_ids, why_not_pending, *IDS)
 
-    rules = await rules_of(db, found.values())
+    rules = await rules_of(db, certificates)
     today = now.astimezone(SHANGHAI).date()
-    for certificate in found.values():
+    for certificate in certificates:
         if decision.grant:
             issue(certificate, rules[certificate.rule_id], on=today)
         else:
             certificate.state = CertificateState.REFUSED
     await db.flush()
-    for certificate in found.values():
+    for certificate in certificates:
         await note(db, "decided", "certificate", certificate.id, grant=decision.grant, remark=decision.remark)
-    await tell_firms(db, list(found.values()), decision.remark, now=now)
-    return [found[key] for key in decision.certificate_ids]
+    await tell_firms(db, certificates, decision.remark, now=now)
+    return certificates
+
+
+def why_not_pending(certificate: Certificate) -> Refusal | None:
+    """Only a certificate that awaits its decision is decided."""
+    if certificate.state is CertificateState.PENDING:
+        return None
+    state = certificate.state.value.lower()
+    return Refusal(Code.WRONG_STATE, f"It is {state} already: only a pending one is decided.")
 
 
 def issue(certificate: Certificate, rule: ItemRule, *, on: date) -> None:
     """Make a certificate valid from a day for the rule's years; 29 February becomes the 28th."""
     certificate.issued_on, certificate.expires_on = on, on + relativedelta(years=rule.valid_years)
     certificate.state = CertificateState.VALID
-
-
-def refuse_wrong_number(row_ids: Sequence[int], *path: str) -> None:
-    """
-    One row at least, 200 at most, each once.
-
-    Raises:
-        Refused: BAD_INPUT, OUT_OF_RANGE.
-    """
-    if not row_ids:
-        raise refuse(Code.BAD_INPUT, "Nothing is named: name one at least.", *path)
-    if len(row_ids) > MOST_ROWS:
-        raise refuse(Code.OUT_OF_RANGE, f"Decide {MOST_ROWS} at most at a time.", *path)
-    if len(set(row_ids)) != len(row_ids):
-        raise refuse(Code.BAD_INPUT, "One is named twice: name each once.", *path)
 
 
 def refuse_wrong_remark(decision: Decision) -> None:
@@ -101,35 +93,6 @@ def refuse_wrong_remark(decision: Decision) -> None:
         raise refuse(Code.BAD_INPUT, "A refusal needs its reason: say it in the remark.", "input", "remark")
     if len(decision.remark) > LONGEST_REMARK:
         raise refuse(Code.OUT_OF_RANGE, f"A remark has {LONGEST_REMARK} characters at most.", "input", "remark")
-
-
-async def lock_all(
-    db: AsyncSession, seen: SelectOfScalar[Any], table: type[Table], row_ids: Sequence[int]
-) -> dict[int, Any]:
-    """The rows with these keys that the caller sees, locked in id order."""
-    key = col(table.id)  # type: ignore[attr-defined]  # every table has its surrogate key
-    wanted = seen.where(key.in_(row_ids)).order_by(key).with_for_update(of=table, key_share=True)
-    return {row.id: row for row in (await db.exec(wanted)).all()}
-
-
-def refuse_wrong(found: dict[int, Certificate], certificate_ids: Sequence[int]) -> None:
-    """
-    Make sure that each is there and awaits its decision.
-
-    Raises:
-        Refused: The reason for each that is not.
-    """
-    wrong: list[Refusal] = []
-    for at, key in enumerate(certificate_ids):
-        path = (*IDS, str(at))
-        certificate = found.get(key)
-        if certificate is None:
-            wrong += not_found("Certificate", *path).reasons
-        elif certificate.state is not CertificateState.PENDING:
-            state = certificate.state.value.lower()
-            wrong.append(Refusal(Code.WRONG_STATE, f"It is {state} already: only a pending one is decided.", path))
-    if wrong:
-        raise Refused(*wrong)
 
 
 async def rules_of(db: AsyncSession, certificates: Any) -> dict[int, ItemRule]:  # any iterable of certificates

@@ -1,20 +1,20 @@
 """Everything that falls due by itself, in the order in which it is looked after."""
 
-from pathlib import Path
-
 from scheduler.certificates import EXPIRIES
 from scheduler.jobs import AnyJob
 from scheduler.outbox import delivery_to
 from scheduler.planning import PLANNING
+from scheduler.pruning import prunings
 from scheduler.publication import PUBLICATION
 from scheduler.renewals_due import LAPSES, PROPOSALS
 from scheduler.request_changes import LAPSING
 from scheduler.rosters import FREEZES, RELEASES
 from scheduler.rounds import CLOSING, REPLANS
+from scheduler.settings import Settings
 from scheduler.silence import SILENCE
 
 
-def all_jobs(*, home: Path) -> tuple[AnyJob, ...]:
+def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
     """Every job of the program; what leaves the house is written to the home folder."""
     return (
         CLOSING,
@@ -28,5 +28,6 @@ def all_jobs(*, home: Path) -> tuple[AnyJob, ...]:
         PROPOSALS,
         LAPSES,
         EXPIRIES,
-        delivery_to(home / "outbox.jsonl"),
+        delivery_to(settings.home / "outbox.jsonl"),
+        *prunings(settings),
     )

@@ -26,6 +26,7 @@ from scheduler.outbox import send
 from scheduler.plan_rows import drop_session, free_resources
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, Refusal, Refused, refuse
+from scheduler.request_splits import again_for
 from scheduler.rounds import fall_back, lock_round
 from scheduler.standing import standing_sessions
 
@@ -187,22 +188,8 @@ async def promise_request(db: AsyncSession, request: Request, promises: Sequence
 
 async def split(db: AsyncSession, request: Request, seated: int) -> None:
     """Leave the people without a place to a new open request; the last ones named move there."""
-    rest = Request(
-        enterprise_id=request.enterprise_id,
-        exam_id=request.exam_id,
-        people=request.people - seated,
-        earliest_day=request.earliest_day,
-        latest_day=request.latest_day,
-        latitude=request.latitude,
-        longitude=request.longitude,
-        keep_together=request.keep_together,
-        most_km=request.most_km,
-        origin=request.origin,
-        state=RequestState.OPEN,
-        asked_at=request.asked_at,
-        unplaced_reason=request.unplaced_reason,
-        unplaced_detail=request.unplaced_detail,
-    )
+    rest = again_for(request, request.people - seated)
+    rest.unplaced_reason, rest.unplaced_detail = request.unplaced_reason, request.unplaced_detail
     db.add(rest)
     await db.flush()
     named = select(RequestPerson).where(col(RequestPerson.request_id) == request.id).order_by(col(RequestPerson.id))

@@ -8,7 +8,7 @@ examined again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,7 +21,8 @@ from scheduler.calendar import SHANGHAI
 from scheduler.calendar_days import work_calendar
 from scheduler.callers import Caller, require
 from scheduler.catalogue import exam_in_force, exams_of
-from scheduler.certificates import issue, lock_all, refuse_wrong_number, rules_of, tell_firms
+from scheduler.certificates import issue, rules_of, tell_firms
+from scheduler.decisions import lock_all, lock_decidable, refuse_wrong_number
 from scheduler.eligibility import age_on
 from scheduler.outbox import send
 from scheduler.policy import policy_of
@@ -137,34 +138,19 @@ async def decide_renewals(
     """
     require(caller, Role.BUREAU)
     refuse_wrong_number(renewal_ids, *IDS)
-    found = await lock_all(db, visible(Renewal, caller), Renewal, renewal_ids)
-    refuse_wrong(found, renewal_ids)
+    renewals = await lock_decidable(db, visible(Renewal, caller), renewal_ids, why_not_applied, *IDS)
 
     if grant:
-        await grant_all(db, list(found.values()), now=now)
+        await grant_all(db, renewals, now=now)
     else:
-        refuse_all(db, list(found.values()), now=now)
+        refuse_all(db, renewals, now=now)
     await db.flush()
-    return [found[key] for key in renewal_ids]
+    return renewals
 
 
-def refuse_wrong(found: dict[int, Renewal], renewal_ids: Sequence[int]) -> None:
-    """
-    Make sure that each is there and was applied for.
-
-    Raises:
-        Refused: The reason for each that is not.
-    """
-    wrong: list[Refusal] = []
-    for at, key in enumerate(renewal_ids):
-        path = (*IDS, str(at))
-        renewal = found.get(key)
-        if renewal is None:
-            wrong += not_found("Renewal", *path).reasons
-        elif reason := why_not_state(renewal, RenewalState.APPLIED):
-            wrong.append(Refusal(reason.code, reason.message, path))
-    if wrong:
-        raise Refused(*wrong)
+def why_not_applied(renewal: Renewal) -> Refusal | None:
+    """Only a renewal that was applied for is decided."""
+    return why_not_state(renewal, RenewalState.APPLIED)
 
 
 async def grant_all(db: AsyncSession, renewals: Sequence[Renewal], *, now: datetime) -> None:
@@ -180,10 +166,18 @@ async def grant_all(db: AsyncSession, renewals: Sequence[Renewal], *, now: datet
     await db.flush()
     for renewal in renewals:
         successor, before = new[renewal.certificate_id], old[renewal.certificate_id]
-        issue(successor, rules[before.rule_id], on=before.expires_on)
+        issue(successor, rules[before.rule_id], on=last_day_of(before))
         renewal.state, renewal.successor_id = RenewalState.GRANTED, successor.id
     await db.flush()
     await tell_firms(db, list(new.values()), "", now=now)
+
+
+def last_day_of(certificate: Certificate) -> date:
+    """The last day of a certificate that was issued."""
+    if certificate.expires_on is None:
+        message = f"certificate {certificate.id} was never issued"
+        raise ValueError(message)
+    return certificate.expires_on
 
 
 def successor_of(certificate: Certificate, *, now: datetime) -> Certificate:

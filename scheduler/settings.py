@@ -8,6 +8,8 @@ What the environment says, read once: where the database is, where our own files
 | `DOORSTEP_SECRET` | seals identity numbers; 32 bytes in base64 | made once, in `DOORSTEP_HOME` (`demo` only) |
 | `DOORSTEP_PEPPER` | keys the hashes that find duplicates; the same | the same |
 | `DOORSTEP_RETIRED_SECRETS` | earlier secrets that still open, separated by commas | none |
+| `DOORSTEP_KEEP_ANSWERS_DAYS` | how long an idempotency key stands for its answer | 30 |
+| `DOORSTEP_KEEP_RUNS_DAYS` | how long the ledger of jobs is kept | 90 |
 """
 
 import base64
@@ -23,6 +25,7 @@ from typing import Generic, Self, TypeVar
 from models.sealing import SECRET_BYTES
 
 _Hidden = TypeVar("_Hidden")
+LONGEST_KEEP_DAYS = 3650
 _MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' prints a good one"
 
 
@@ -53,6 +56,8 @@ class Settings:
     secret: Secret[bytes] | None = None
     pepper: Secret[bytes] | None = None
     retired_secrets: tuple[Secret[bytes], ...] = ()
+    keep_answers_days: int = 30
+    keep_runs_days: int = 90
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -73,6 +78,8 @@ class Settings:
             retired_secrets=tuple(
                 Secret(_decoded(each, "DOORSTEP_RETIRED_SECRETS")) for each in retired.split(",") if each.strip()
             ),
+            keep_answers_days=_days(given, "DOORSTEP_KEEP_ANSWERS_DAYS", usually=cls.keep_answers_days),
+            keep_runs_days=_days(given, "DOORSTEP_KEEP_RUNS_DAYS", usually=cls.keep_runs_days),
         )
 
     def with_own_secrets(self) -> Self:
@@ -116,6 +123,13 @@ def _home(given: Mapping[str, str]) -> Path:
 
 def _key(given: Mapping[str, str], name: str) -> Secret[bytes] | None:
     return Secret(_decoded(given[name], name)) if name in given else None
+
+
+def _days(given: Mapping[str, str], name: str, *, usually: int) -> int:
+    text = given.get(name, str(usually))
+    if not text.isdecimal() or not 1 <= int(text) <= LONGEST_KEEP_DAYS:
+        raise SettingsError(f"{name} is {text!r}: set it to a whole number of days, 1 to {LONGEST_KEEP_DAYS}.")
+    return int(text)
 
 
 def _decoded(text: str, source: str) -> bytes:

@@ -117,7 +117,7 @@ async def running(wish: Wish) -> AsyncIterator[Running]:
             await _begin_again(url, database)
         await migrate(url)
         recipe = await _filled(database, wish, sealer)
-        worker = Worker(database, wish.clock, all_jobs(home=settings.home), pace=wish.pace)
+        worker = Worker(database, wish.clock, all_jobs(settings), pace=wish.pace)
         async with worker:
             yield Running(
                 settings=settings,

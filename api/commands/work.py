@@ -23,7 +23,7 @@ def work() -> int:
 async def _work(settings: Settings) -> int:
     async with (
         shared_database(settings, command="work") as database,
-        Worker(database, system_clock, all_jobs(home=settings.home)),
+        Worker(database, system_clock, all_jobs(settings)),
     ):
         notices.print("Working; Ctrl-C stops after the steps that run.")
         await until_stopped()

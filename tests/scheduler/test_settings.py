@@ -84,3 +84,16 @@ def test_a_damaged_secret_of_our_own_is_not_replaced(tmp_path: Path) -> None:
         Settings.read({"DOORSTEP_HOME": str(tmp_path)}).with_own_secrets()
 
     assert (tmp_path / "secret").read_text() == "c2hvcnQ"
+
+
+def test_how_long_records_are_kept_is_set_in_days() -> None:
+    usual, given = Settings.read({}), Settings.read({"DOORSTEP_KEEP_ANSWERS_DAYS": "7", "DOORSTEP_KEEP_RUNS_DAYS": "1"})
+
+    assert (usual.keep_answers_days, usual.keep_runs_days) == (30, 90)
+    assert (given.keep_answers_days, given.keep_runs_days) == (7, 1)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "3651", "a week", "1.5"])
+def test_what_is_no_number_of_days_is_named(days: str) -> None:
+    with pytest.raises(SettingsError, match=r"DOORSTEP_KEEP_RUNS_DAYS is .* whole number of days, 1 to 3650"):
+        Settings.read({"DOORSTEP_KEEP_RUNS_DAYS": days})
