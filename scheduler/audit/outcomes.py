@@ -154,7 +154,10 @@ VALID_AS_LONG_AS_RULED = Invariant(
 
 RENEWALS_SUCCEEDED = Invariant(
     name="renewals-succeeded",
-    sentence="A certificate is renewed exactly when its successor was issued, to the same person for the same item.",
+    sentence=(
+        "A certificate is renewed exactly when its successor was issued, to the same person for the same item, from the"
+        " last day of the one before."
+    ),
     counted="SELECT count(*) FROM certificate WHERE state = 'RENEWED' OR renews_id IS NOT NULL",
     query="""
         SELECT 'certificate', o.id, format('is %s, its successor is %s', o.state, coalesce(n.id::text, 'none'))
@@ -162,9 +165,10 @@ RENEWALS_SUCCEEDED = Invariant(
           LEFT JOIN certificate n ON n.renews_id = o.id AND n.state IN ('VALID', 'RENEWED', 'EXPIRED')
          WHERE (o.state = 'RENEWED') <> (n.id IS NOT NULL)
         UNION ALL
-        SELECT 'certificate', n.id, format('renews %s, which is of worker %s and item %s', o.id, o.worker_id, o.item_id)
+        SELECT 'certificate', n.id, format('renews %s, which is of worker %s and item %s and ends on %s', o.id,
+                                           o.worker_id, o.item_id, coalesce(o.expires_on::text, 'no day'))
           FROM certificate n JOIN certificate o ON o.id = n.renews_id
-         WHERE (n.worker_id, n.item_id) <> (o.worker_id, o.item_id)
+         WHERE (n.worker_id, n.item_id) <> (o.worker_id, o.item_id) OR n.issued_on <> o.expires_on
     """,
 )
 
@@ -181,6 +185,31 @@ RENEWALS_GRANTED = Invariant(
     """,
 )
 
+RENEWALS_BY_THE_RULE = Invariant(
+    name="renewals-by-the-rule",
+    sentence=(
+        "A renewal was applied for in time, with both declarations, for somebody of an age that the rule in force on"
+        " that day admits."
+    ),
+    counted="SELECT count(*) FROM renewal WHERE state IN ('APPLIED', 'GRANTED', 'REFUSED')",
+    query="""
+        SELECT 'renewal', r.id, format('%s, applied for on %s of %s, worker %s aged %s of %s, declared %s and %s',
+                                       r.state, coalesce(asked.day::text, 'no day'), r.due_on, w.id, aged.years,
+                                       ir.renewal_most_age, coalesce(r.had_no_responsible_accident::text, 'nothing'),
+                                       coalesce(r.had_no_long_break::text, 'nothing'))
+          FROM renewal r
+          JOIN certificate c ON c.id = r.certificate_id
+          JOIN worker w ON w.id = c.worker_id
+         CROSS JOIN LATERAL (SELECT (r.applied_at AT TIME ZONE 'Asia/Shanghai')::date AS day) asked
+         CROSS JOIN LATERAL (SELECT extract(year FROM age(asked.day, w.born_on)) AS years) aged
+          LEFT JOIN LATERAL (SELECT * FROM item_rule WHERE item_id = c.item_id AND in_force_from <= asked.day
+                              ORDER BY in_force_from DESC LIMIT 1) ir ON true
+         WHERE r.state IN ('APPLIED', 'GRANTED', 'REFUSED')
+           AND (asked.day <= r.due_on AND aged.years <= ir.renewal_most_age
+                AND r.had_no_responsible_accident AND r.had_no_long_break) IS NOT TRUE
+    """,
+)
+
 OUTCOMES = (
     RESULTS_BY_THE_RULE,
     RESULTS_OF_THEIR_BOOKING,
@@ -193,4 +222,5 @@ OUTCOMES = (
     VALID_AS_LONG_AS_RULED,
     RENEWALS_SUCCEEDED,
     RENEWALS_GRANTED,
+    RENEWALS_BY_THE_RULE,
 )

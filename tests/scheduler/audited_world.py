@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -187,7 +187,10 @@ async def renewed_certificate(db: AsyncSession, world: World) -> None:
         enterprise_id=worker.enterprise_id,
         state=RenewalState.PROPOSED,
         due_on=date(2026, 2, 1),
-        proposed_at=make.NOW,
+        proposed_at=datetime(2026, 1, 5, tzinfo=UTC),
+        applied_at=datetime(2026, 1, 31, tzinfo=UTC),
+        had_no_responsible_accident=True,
+        had_no_long_break=True,
     )
     await make.written(db, renewal)
     await make.walked(db, renewal, [RenewalState.APPLIED])

@@ -278,6 +278,24 @@ CORRUPTIONS = [
         "renewals-granted", ["UPDATE renewal SET successor_id = NULL WHERE id = {renewal}"],
         "renewal", "renewal", "is GRANTED",
     ),
+    Corruption(
+        "renewals-succeeded",
+        ["UPDATE certificate SET issued_on = '2026-03-02', expires_on = '2030-03-02' WHERE id = {renewed}"],
+        "certificate", "renewed", "renews {old}, which is of worker",
+    ),
+    Corruption(
+        "renewals-by-the-rule", ["UPDATE renewal SET applied_at = '2026-02-02' WHERE id = {renewal}"],
+        "renewal", "renewal", "GRANTED, applied for on 2026-02-02 of 2026-02-01",
+    ),
+    Corruption(
+        "renewals-by-the-rule", ["UPDATE renewal SET had_no_long_break = NULL WHERE id = {renewal}"],
+        "renewal", "renewal", "declared true and nothing",
+    ),
+    Corruption(
+        "renewals-by-the-rule", ["UPDATE worker SET born_on = '1960-01-31' WHERE id = {w3}"],
+        "renewal", "renewal", "aged 66 of 65",
+        also("ages-when-booked"),
+    ),
 ]  # fmt: skip
 
 
