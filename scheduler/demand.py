@@ -25,6 +25,7 @@ from scheduler.visibility import visible
 
 MOST_PEOPLE = 500
 LONGEST_WINDOW = timedelta(days=400)
+FURTHEST = timedelta(days=730)
 FURTHEST_KM = 1000
 STANDING = (RequestState.PROPOSED, RequestState.OPEN, RequestState.PLANNED, RequestState.PROMISED)
 
@@ -132,6 +133,8 @@ def wrong_window(order: RequestOrder, *, today: date, lead: timedelta) -> Refusa
         return Refusal(Code.WINDOW_TOO_SHORT, f"Plans are published ahead: the last day is {first} or later.", path)
     if order.latest_day - order.earliest_day > LONGEST_WINDOW:
         return Refusal(Code.OUT_OF_RANGE, f"Ask for {LONGEST_WINDOW.days} days at most.", path)
+    if order.latest_day > today + FURTHEST:
+        return Refusal(Code.OUT_OF_RANGE, f"Ask for days until {today + FURTHEST}.", path)
     return None
 
 

@@ -24,6 +24,7 @@ from scheduler.visibility import visible
 
 UNFINISHED = (RoundState.COLLECTING, RoundState.PLANNING, RoundState.CONSULTING)
 LONGEST_HORIZON = timedelta(days=200)
+FURTHEST = timedelta(days=730)
 LONGEST_SEARCH_SECONDS = 600
 MOST_FAILURES = 3
 MOST_REPLANS = 5
@@ -96,6 +97,9 @@ def refuse_disorder(order: RoundOrder, *, now: datetime) -> None:
         raise refuse(Code.OUT_OF_RANGE, message, "input", "consultUntil")
     if not timedelta() <= order.last_day - order.first_day <= LONGEST_HORIZON:
         message = f"A round plans 1 to {LONGEST_HORIZON.days} days, the last not before the first."
+        raise refuse(Code.OUT_OF_RANGE, message, "input", "lastDay")
+    if order.last_day > now.astimezone(SHANGHAI).date() + FURTHEST:
+        message = f"A round plans the next {FURTHEST.days} days: choose an earlier last day."
         raise refuse(Code.OUT_OF_RANGE, message, "input", "lastDay")
     if not 0 < order.time_limit_seconds <= LONGEST_SEARCH_SECONDS:
         message = f"The search lasts more than 0 and at most {LONGEST_SEARCH_SECONDS} seconds."

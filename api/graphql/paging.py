@@ -12,9 +12,11 @@ import strawberry
 from sqlalchemy import tuple_
 from sqlmodel import col
 from sqlmodel.sql.expression import SelectOfScalar
+from strawberry.exceptions import StrawberryInputCoercionError
 
 from api.graphql.context import Info
-from api.graphql.entity import Entity
+from api.graphql.entity import LARGEST_KEY, Entity
+from api.graphql.scalars import day_of, moment_of
 from models.columns import Table
 from scheduler.refusals import Code, refuse
 
@@ -134,10 +136,22 @@ def cursor_of(values: list[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode()
 
 
+def whole(value: Any) -> int:
+    """
+    A whole number that a column can hold.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if type(value) is not int or abs(value) > LARGEST_KEY:
+        raise ValueError(value)
+    return value
+
+
 READERS: dict[type, Callable[[Any], Any]] = {
-    datetime: datetime.fromisoformat,
-    date: date.fromisoformat,
-    int: int,
+    datetime: moment_of,
+    date: day_of,
+    int: whole,
     float: float,
     str: str,
 }
@@ -153,7 +167,7 @@ def place_of(cursor: str, keys: list[Any], argument: str) -> list[Any]:
     try:
         values = orjson.loads(base64.urlsafe_b64decode(cursor.encode()))
         return [READERS[key.type.python_type](value) for key, value in zip(keys, values, strict=True)]
-    except (binascii.Error, ValueError, TypeError, KeyError) as error:
+    except (binascii.Error, ValueError, TypeError, KeyError, StrawberryInputCoercionError) as error:
         raise refuse(
             Code.BAD_INPUT, "This cursor is not of this list: use one that a page of it gave.", argument
         ) from error

@@ -29,6 +29,7 @@ from api.graphql.renewals import RenewalMutation, RenewalQuery
 from api.graphql.reports import ReportQuery
 from api.graphql.results import ResultMutation
 from api.graphql.rounds import RoundMutation, RoundQuery
+from api.graphql.scalars import SCALARS
 from api.graphql.session_changes import SessionMutation
 from api.graphql.sessions import SessionQuery
 from api.graphql.site_changes import SiteMutation
@@ -110,7 +111,7 @@ schema = QuietSchema(
     types=[RuleRefusal, WorkerRefusal],
     directives=[idempotent],
     extensions=[Idempotent, ParserCache, ValidationCache],
-    config=StrawberryConfig(sort_schema=True),
+    config=StrawberryConfig(sort_schema=True, scalar_map=SCALARS),
 )
 put_into_words(schema)
 restore_members(schema)

@@ -42,6 +42,7 @@ REFUSED_WINDOWS = [
     ((date(2026, 5, 2), date(2026, 5, 1)), Code.BAD_INPUT),  # reversed
     ((date(2026, 3, 2), date(2026, 3, 11)), Code.WINDOW_TOO_SHORT),  # a plan is public ten days ahead
     ((date(2026, 4, 1), date(2027, 5, 7)), Code.OUT_OF_RANGE),  # 401 days
+    ((date(2028, 2, 1), date(2028, 3, 2)), Code.OUT_OF_RANGE),  # more than two years away
 ]
 
 
