@@ -7,16 +7,23 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError, Group
 
 from api.commands.allocate import allocate_file
+from api.commands.alternatives import alternatives
 from api.commands.audit import audit
+from api.commands.compare import compare
 from api.commands.console import say_no
 from api.commands.demo import demo
 from api.commands.doctor import doctor
 from api.commands.environment import NotADemos
+from api.commands.explain import explain
+from api.commands.locality import locality
 from api.commands.migrate import migrate
+from api.commands.replan import replan
 from api.commands.schema import schema
 from api.commands.seed import seed
 from api.commands.serve import serve
 from api.commands.serving import PortTaken
+from api.commands.whatif import whatif
+from api.commands.wish import wish
 from api.commands.work import work
 from models.database import DatabaseError
 from models.erasing import HoldsOthersTables
@@ -36,6 +43,7 @@ TRY_IT = Group("Try it", sort_key=1)
 RUN_IT = Group("Run it", sort_key=2)
 LOOK_AFTER_IT = Group("Look after it", sort_key=3)
 USE_A_PART = Group("Use a part of it", sort_key=4)
+ON_FILES = Group("Plan on files, without a database", sort_key=5)
 
 app = App(
     name="doorstep",
@@ -58,10 +66,17 @@ for command, group in (
     (audit, LOOK_AFTER_IT),
     (doctor, LOOK_AFTER_IT),
     (schema, USE_A_PART),
+    (explain, ON_FILES),
+    (compare, ON_FILES),
+    (whatif, ON_FILES),
+    (wish, ON_FILES),
+    (alternatives, ON_FILES),
+    (replan, ON_FILES),
+    (locality, ON_FILES),
 ):
     app.command(command, group=group)
 
-app.command(allocate_file, name="allocate", group=USE_A_PART)
+app.command(allocate_file, name="allocate", group=ON_FILES)
 
 
 def main() -> None:

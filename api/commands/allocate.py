@@ -1,31 +1,60 @@
 """`doorstep allocate`: the allocator alone, from a problem file to a plan file, without a database."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from api.commands.console import print_document, results, say_no
+from api.commands.explain import outlook_of, tell
+from api.commands.explaining import explanation
 from api.commands.plan_tables import comparison, left_out, overview, prices
-from api.commands.problem_files import DONE, MISUSED, REFUSED, answering, read_document, read_problem, write_document
+from api.commands.problem_files import (
+    DONE,
+    MISUSED,
+    REFUSED,
+    Json,
+    answering,
+    read_document,
+    read_problem,
+    write_document,
+)
 from api.commands.searching import interruptible, search
 from scheduler.allocation import Limits, Plan, Problem, verify
 from scheduler.allocation.baselines import Baseline, baselines
+from scheduler.allocation.insight.outlook import Outlook
 
 # Beyond this share of the time limit nobody waits for the baselines.
 PATIENCE = 1.2
+# Seconds to find the prices that explanations rest on.
+EXPLAINING = 20.0
 
-Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Searching:
+    """
+    How the plan is found.
+
+    Attributes:
+        start: A plan to begin with, of this problem or of one before it; what still keeps the rules is kept.
+        time_limit: Seconds for the search.
+        seed: Where choices start from.
+    """
+
+    start: Path | None = None
+    time_limit: float = 60.0
+    seed: int = 0
 
 
 def allocate_file(
     problem: Path,
     *,
     plan: Path,
-    start: Path | None = None,
-    time_limit: float = 60.0,
-    seed: int = 0,
+    searching: Searching | None = None,
+    explain: Annotated[bool, Parameter(negative="")] = False,
     as_json: Json = False,
 ) -> int:
     """
@@ -34,43 +63,62 @@ def allocate_file(
     Args:
         problem: The problem, `doorstep-problem/1`.
         plan: Where the plan goes, `doorstep-plan/1`.
-        start: A plan to begin with, of this problem or of one before it; what still keeps the rules is kept.
-        time_limit: Seconds for the search.
-        seed: Where choices start from.
+        searching: How the plan is found.
+        explain: Say, too, what each session costs, what the next best would have been, and what is scarce.
         as_json: Print one JSON document instead of tables.
 
     Returns:
         0 done, 1 refused by the rules, 2 wrong use.
     """
+    how = searching or Searching()
     try:
-        limits = Limits(seconds=time_limit, seed=seed)
+        limits = Limits(seconds=how.time_limit, seed=how.seed)
     except ValueError as error:
         say_no(str(error))
         return MISUSED
-    return answering(lambda: plan_file(problem, plan, start, limits, as_json=as_json), as_json=as_json)
+
+    def work() -> int:
+        given = read_problem(problem)
+        first = Plan.from_json(read_document(how.start)) if how.start else None
+        found, others = plan_file(given, plan, first, limits)
+        outlook = outlook_of(given, found, EXPLAINING) if explain else None
+        return report(given, Result(found, others, outlook), as_json=as_json)
+
+    return answering(work, as_json=as_json)
 
 
-def plan_file(problem: Path, target: Path, start: Path | None, limits: Limits, *, as_json: bool) -> int:
-    """Read, search, write, report."""
-    given = read_problem(problem)
-    first = Plan.from_json(read_document(start)) if start else None
+def plan_file(given: Problem, target: Path, first: Plan | None, limits: Limits) -> tuple[Plan, list[Baseline]]:
+    """Search, write the plan, and compare it."""
     began = limits.clock()
     with interruptible() as asked:
         found = search(given, limits, asked, start=first)
         write_document(target, found.to_json())
         late = began + limits.seconds * PATIENCE
-        others = baselines(given, cancelled=lambda: asked() or limits.clock() > late)
-    return report(given, found, others, as_json=as_json)
+        return found, baselines(given, cancelled=lambda: asked() or limits.clock() > late)
 
 
-def report(problem: Problem, plan: Plan, others: Sequence[Baseline], *, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A plan, what doing without it would cost, and what explains it if that was asked for."""
+
+    plan: Plan
+    others: Sequence[Baseline]
+    outlook: Outlook | None
+
+
+def report(problem: Problem, result: Result, *, as_json: bool) -> int:
     """Print the result; a plan that the verifier refuses is a refusal."""
+    plan = result.plan
     violations = verify(problem, plan)
     if as_json:
-        print_document(summary(plan, others))
+        explained = {"explanation": explanation(result.outlook)} if result.outlook else {}
+        print_document(summary(plan, result.others) | explained)
     else:
-        beside = [comparison(plan, others)] if others else []
-        results.print(overview(plan), prices(plan), *beside, *([left_out(plan.unplaced)] if plan.unplaced else []))
+        results.print(overview(plan), prices(plan), *([comparison(plan, result.others)] if result.others else []))
+        if result.outlook:
+            tell(result.outlook)
+        elif plan.unplaced:
+            results.print(left_out(plan.unplaced))
     for violation in violations:
         say_no(f"the plan breaks a rule: {violation.rule}: {violation.where}: {violation.why}")
     return REFUSED if violations else DONE

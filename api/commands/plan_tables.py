@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from scheduler.allocation import Plan, Unplaced
@@ -23,7 +24,7 @@ def table_of(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Tabl
     """An empty table: columns of words, then columns of numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for name in left:
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for name in right:
         table.add_column(name, justify="right")
     return table
@@ -78,5 +79,7 @@ def left_out(rows: Sequence[Unplaced]) -> Table:
     for row in rows:
         way_out = row.detail.get("way_out") or {}
         price = growth(way_out["extra_cost"]) if "extra_cost" in way_out else ""
-        table.add_row(row.request, str(row.reason), str(way_out.get("text", "")), str(row.people), price)
+        table.add_row(
+            escape(row.request), str(row.reason), escape(str(way_out.get("text", ""))), str(row.people), price
+        )
     return table

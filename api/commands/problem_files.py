@@ -3,12 +3,17 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from api.commands.console import print_document, say_no
 from scheduler.allocation import Plan, PlanError, Problem, ProblemError, Violation, verify
 
 DONE, REFUSED, MISUSED = 0, 1, 2
+
+Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
+"""The choice of one JSON document instead of tables."""
 
 
 class FileUnusable(Exception):

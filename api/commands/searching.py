@@ -1,7 +1,7 @@
 """A search that people watch: a line of progress, and Ctrl-C ends it with the best plan so far."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -42,15 +42,18 @@ def interruptible() -> Iterator[Interruption]:
             signal.signal(each, handler)
 
 
-def search(problem: Problem, limits: Limits, asked: Interruption, *, start: Plan | None = None) -> Plan:
-    """Allocate with a line of progress that shows phase, cost, bound and gap."""
+@contextmanager
+def watched() -> Iterator[Callable[[Progress], None]]:
+    """A line that shows phase, cost, bound and gap while a search runs."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Bar(*columns, console=notices, transient=True) as bar:
         task = bar.add_task("reading")
+        yield lambda progress: bar.update(task, description=in_words(progress))
 
-        def tell(progress: Progress) -> None:
-            bar.update(task, description=in_words(progress))
 
+def search(problem: Problem, limits: Limits, asked: Interruption, *, start: Plan | None = None) -> Plan:
+    """Allocate with a line of progress."""
+    with watched() as tell:
         return allocate(problem, limits, start=start, progress=tell, cancelled=asked)
 
 

@@ -57,6 +57,22 @@ class Standing:
         days, rest = self.index.days, self.index.sites[site].rest_days
         return days[span[0]] - days[theirs[-1]] < rest and days[theirs[0]] - days[span[-1]] < rest
 
+    def against(self, who: str, item: str, place: rules.Place) -> str | None:
+        """What keeps somebody from a session of the item there, in words; None where they are free for it."""
+        person, span = self.index.staff[who], rules.span_of(self.index, item, place.block) or range(0)
+        named = {self.index.problem.blocks[rank].id for rank in span}
+        if person.blocks is not None and not named <= set(person.blocks):
+            return "cannot come then"
+        if not rules.staff_may_meet(self.index, person, place):
+            return "must not meet them"
+        for session in self.held.values():
+            theirs = rules.span_of(self.index, session.item, session.block) or range(0)
+            if who in session.staff and set(span) & set(theirs):
+                return f"is at {session.site} for {session.item}"
+        if person.max_blocks is not None and self.blocks.get(who, 0) + len(span) > person.max_blocks:
+            return f"holds {self.blocks.get(who, 0)} of {person.max_blocks} half-days"
+        return None
+
     def free_staff(self, item: str, block: str, requests: tuple[rules.Place, ...]) -> list[str]:
         """Who is qualified, there, not taken, within their blocks and may meet everyone."""
         span = rules.span_of(self.index, item, block) or range(0)
