@@ -96,7 +96,7 @@ def mentions_of_means(problem: Problem) -> Iterator[Mention]:
         where = f"sites[{site.id!r}]"
         yield f"{where}.jurisdiction", "jurisdictions", site.jurisdiction
         yield from ((f"{where}.blocks", "blocks", block) for block in site.blocks or ())
-        yield from ((f"{where}.offers", "items", offer.item) for offer in site.offers)
+        yield from ((f"{where}.offers[{offer.item!r}].item", "items", offer.item) for offer in site.offers)
     for person in problem.staff:
         yield from ((f"staff[{person.id!r}].items", "items", item) for item in person.items)
         yield from ((f"staff[{person.id!r}].blocks", "blocks", block) for block in person.blocks or ())

@@ -91,7 +91,7 @@ def smallest(pinned: Ints, clash: Callable[[Ints], bool]) -> Ints:
     kept = pinned
     for option in pinned.tolist():
         fewer = kept[kept != option]
-        if clash(fewer):
+        if len(fewer) and clash(fewer):
             kept = fewer
     return kept
 
