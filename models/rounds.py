@@ -10,6 +10,9 @@ from sqlmodel import Field
 from models.columns import Table, instant, key, listed, refers_to
 from models.vocabulary import ConsentParty, ConsentState, ObjectionKind, PlanState, RoundState
 
+# Of a consent: whom it asks. Everybody looks for what is asked of themselves, by its state.
+PARTIES = ("jurisdiction_id", "enterprise_id", "examiner_id", "exam_body_id")
+
 
 class Round(Table, table=True):
     """One allocation of a whole bureau's open requests, with its calendar."""
@@ -83,15 +86,16 @@ class Consent(Table, table=True):
             "num_nonnulls(jurisdiction_id, enterprise_id, examiner_id, exam_body_id) = 1", name="asks_one_party"
         ),
         Index("ix_consent_state_due_at", "state", "due_at"),
+        *(Index(f"ix_consent_{party}_state_id", party, "state", "id") for party in PARTIES),
     )
 
     id: int = key()
     session_id: int = refers_to("session.id", index=False)
     party: ConsentParty = listed(ConsentParty)
-    jurisdiction_id: int | None = refers_to("jurisdiction.id", optional=True)
-    enterprise_id: int | None = refers_to("enterprise.id", optional=True)
-    examiner_id: int | None = refers_to("examiner.id", optional=True)
-    exam_body_id: int | None = refers_to("exam_body.id", optional=True)
+    jurisdiction_id: int | None = refers_to("jurisdiction.id", optional=True, index=False)
+    enterprise_id: int | None = refers_to("enterprise.id", optional=True, index=False)
+    examiner_id: int | None = refers_to("examiner.id", optional=True, index=False)
+    exam_body_id: int | None = refers_to("exam_body.id", optional=True, index=False)
     in_place_of_id: int | None = refers_to("consent.id", optional=True)
     state: ConsentState = listed(ConsentState)
     due_at: datetime = instant()

@@ -13,10 +13,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import Database
 from models.parties import Account, Enterprise, ExamBody, Examiner, SignIn
-from models.places import Jurisdiction
 from models.vocabulary import Role
 from scheduler.callers import OFFICIALS, Caller
 from scheduler.refusals import Code, Refused, refuse
+from scheduler.tiers import bureau_above, ids_below
 
 ATTEMPTS_BEFORE_LOCKOUT = 5
 LOCKOUT = timedelta(minutes=15)
@@ -114,7 +114,8 @@ async def caller_with(db: AsyncSession, token: str, *, now: datetime) -> Caller 
 async def caller_of(db: AsyncSession, account: Account) -> Caller:
     """The account as a caller, with its bureau and, for an official, its territory."""
     home = await home_of(db, account)
-    tree = dict((await db.exec(select(col(Jurisdiction.id), col(Jurisdiction.parent_id)))).all())
+    bureau_id = (await db.exec(bureau_above(home))).one() if home is not None else None
+    ground = (await db.exec(ids_below(home))).all() if home is not None and account.role in OFFICIALS else ()
     return Caller(
         account_id=account.id,
         role=account.role,
@@ -123,8 +124,8 @@ async def caller_of(db: AsyncSession, account: Account) -> Caller:
         jurisdiction_id=account.jurisdiction_id,
         exam_body_id=account.exam_body_id,
         examiner_id=account.examiner_id,
-        bureau_id=root_above(home, tree),
-        territory=tuple(sorted(j for j in tree if home in line_of(j, tree))) if account.role in OFFICIALS else (),
+        bureau_id=bureau_id,
+        territory=tuple(sorted(ground)),
     )
 
 
@@ -142,20 +143,6 @@ async def home_of(db: AsyncSession, account: Account) -> int | None:
     else:
         return account.jurisdiction_id
     return (await db.exec(wanted)).one()
-
-
-def line_of(jurisdiction_id: int | None, tree: dict[int, int | None]) -> list[int]:
-    """The jurisdiction and all above it, lowest first."""
-    line: list[int] = []
-    while jurisdiction_id is not None:
-        line.append(jurisdiction_id)
-        jurisdiction_id = tree[jurisdiction_id]
-    return line
-
-
-def root_above(jurisdiction_id: int | None, tree: dict[int, int | None]) -> int | None:
-    """The bureau at the top of a jurisdiction's line; None where there is no jurisdiction."""
-    return line_of(jurisdiction_id, tree)[-1] if jurisdiction_id is not None else None
 
 
 def hashed(token: str) -> bytes:

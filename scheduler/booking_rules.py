@@ -18,7 +18,7 @@ from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller
 from scheduler.catalogue import exam_in_force
 from scheduler.eligibility import BOOKING_RULES, Occasion, standings_of, why_not
-from scheduler.places_taken import open_places
+from scheduler.places_taken import is_bookable
 from scheduler.refusals import Code, Refusal, Refused, refuse
 from scheduler.shares import Share
 from scheduler.visibility import visible
@@ -233,9 +233,7 @@ async def nearest_open(db: AsyncSession, session: Session, *, caller: Caller, no
             col(Session.exam_id) == session.exam_id,
             col(Session.id) != session.id,
             col(Session.bureau_id) == session.bureau_id,
-            col(Session.state) == SessionState.PUBLISHED,
-            col(Session.roster_freezes_at) > now,
-            open_places(now) > 0,
+            is_bookable(now),
         )
         .order_by(north * north + east * east, col(Session.starts_at), col(Session.id))
         .limit(ALTERNATIVES)

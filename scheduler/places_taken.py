@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, func, text
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.bookings import Hold, Promise
 from models.demand import Request
 from models.sessions import Session
-from models.vocabulary import HoldState, PromiseState, RequestState
+from models.vocabulary import HoldState, PromiseState, RequestState, SessionState
 from scheduler.calendar import SHANGHAI
 
 UNDER_WAY = (PromiseState.PLANNED, PromiseState.HELD)
@@ -112,6 +112,12 @@ class PlacesNow(NamedTuple):
 def open_places(now: datetime) -> ColumnElement[int]:
     """How many places of a session are open, as a column: what lapsed counts although nobody swept yet."""
     return col(Session.places) - col(Session.taken) - promised_places(now) - held_places(now)
+
+
+def is_bookable(now: datetime) -> ColumnElement[bool]:
+    """Whether a session takes anybody's names at a moment: it is public, its roster is open, and places are, too."""
+    is_public = col(Session.state) == SessionState.PUBLISHED
+    return and_(is_public, col(Session.roster_freezes_at) > now, open_places(now) > 0)
 
 
 def promised_places(now: datetime) -> ColumnElement[int]:

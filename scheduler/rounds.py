@@ -11,7 +11,6 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from models.demand import Request
 from models.parties import Enterprise
-from models.places import Jurisdiction
 from models.rounds import Consent, Plan, Round
 from models.sessions import Session
 from models.vocabulary import ConsentParty, ConsentState, RequestState, Role, RoundState
@@ -20,6 +19,7 @@ from scheduler.callers import Caller, require
 from scheduler.jobs import Job
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, not_found, refuse
+from scheduler.tiers import ids_below
 from scheduler.visibility import visible
 
 UNFINISHED = (RoundState.COLLECTING, RoundState.PLANNING, RoundState.CONSULTING)
@@ -179,27 +179,17 @@ async def fall_back(db: AsyncSession, planned: Round) -> None:
 
 async def waiting_requests(db: AsyncSession, planned: Round) -> int:
     """How many open requests of the bureau meet the round's days."""
-    ground = visible_ground(planned.bureau_id)
     asked = (
         select(func.count(col(Request.id)))
         .join(Enterprise, col(Enterprise.id) == col(Request.enterprise_id))
         .where(
-            col(Enterprise.office_id).in_(ground),
+            col(Enterprise.office_id).in_(ids_below(planned.bureau_id)),
             col(Request.state) == RequestState.OPEN,
             col(Request.earliest_day) <= planned.last_day,
             col(Request.latest_day) >= planned.first_day,
         )
     )
     return (await db.exec(asked)).one()
-
-
-def visible_ground(bureau_id: int) -> SelectOfScalar[int]:
-    """The ids of a bureau and of all below it, as a statement."""
-    from_bureau = select(col(Jurisdiction.id)).where(col(Jurisdiction.id) == bureau_id)
-    tree = from_bureau.cte("ground", recursive=True)
-    below = select(col(Jurisdiction.id)).join(tree, col(Jurisdiction.parent_id) == tree.c.id)
-    whole = tree.union_all(below)
-    return select(whole.c.id)
 
 
 async def close_collecting(db: AsyncSession, now: datetime) -> int:

@@ -1,10 +1,11 @@
-"""The tree of jurisdictions as a look-up: lines upward, and the lowest one that covers several."""
+"""The tree of jurisdictions: lines upward, ground below, and the lowest one that covers several."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.places import Jurisdiction
 from models.vocabulary import Tier
@@ -42,6 +43,23 @@ class Tree:
     def at_tier(self, jurisdiction_id: int, tier: Tier) -> Jurisdiction | None:
         """The jurisdiction of this tier on the line, if there is one."""
         return next((node for node in self.line(jurisdiction_id) if node.tier is tier), None)
+
+
+def ids_below(jurisdiction_id: int) -> SelectOfScalar[int]:
+    """The ids of a jurisdiction and of all below it, as a statement."""
+    itself = select(col(Jurisdiction.id)).where(col(Jurisdiction.id) == jurisdiction_id)
+    ground = itself.cte("ground", recursive=True)
+    whole = ground.union_all(select(col(Jurisdiction.id)).join(ground, col(Jurisdiction.parent_id) == ground.c.id))
+    return select(whole.c.id)
+
+
+def bureau_above(jurisdiction_id: int) -> SelectOfScalar[int]:
+    """The id of the bureau at the top of a jurisdiction's line, as a statement."""
+    itself = select(col(Jurisdiction.id), col(Jurisdiction.parent_id)).where(col(Jurisdiction.id) == jurisdiction_id)
+    line = itself.cte("line", recursive=True)
+    above = select(col(Jurisdiction.id), col(Jurisdiction.parent_id))
+    whole = line.union_all(above.join(line, col(Jurisdiction.id) == line.c.parent_id))
+    return select(whole.c.id).where(whole.c.parent_id.is_(None))
 
 
 async def tree_of(db: AsyncSession) -> Tree:

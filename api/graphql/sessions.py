@@ -20,7 +20,7 @@ from models.rounds import Consent as ConsentRow
 from models.sessions import Session as SessionRow
 from models.sessions import SessionStaff
 from models.vocabulary import Part, SessionState, Tier
-from scheduler.places_taken import PlacesNow, open_places, places_at
+from scheduler.places_taken import PlacesNow, is_bookable, places_at
 from scheduler.visibility import visible
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ RoundId = Annotated[strawberry.ID | None, strawberry.argument(description="Only 
 ExamId = Annotated[strawberry.ID | None, strawberry.argument(description="Only sessions of this exam.")]
 FromDay = Annotated[date | None, strawberry.argument(description="Only sessions on this day or later.")]
 BeforeDay = Annotated[date | None, strawberry.argument(description="Only sessions before this day.")]
-OpenOnly = Annotated[bool, strawberry.argument(description="Only sessions with open places.")]
+OpenOnly = Annotated[bool, strawberry.argument(description="Only sessions in which anybody may book a place now.")]
 
 
 @strawberry.type
@@ -197,7 +197,7 @@ class SessionQuery:
             col(SessionRow.exam_id) == exam_key if exam_key is not None else None,
             col(SessionRow.day) >= from_day if from_day else None,
             col(SessionRow.day) < before_day if before_day else None,
-            open_places(info.context.now()) > 0 if open_places_only else None,
+            is_bookable(info.context.now()) if open_places_only else None,
         )
         rows = rows.where(*(condition for condition in wanted if condition is not None))
         return await connect(info, Session, rows, Page(first, after, last, before), by=("starts_at", "id"))

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from models.database import Database
-from models.vocabulary import Role
+from models.vocabulary import Role, SessionState
 from scheduler.callers import Caller
 from tests import factories as make
 from tests.asking import act, ask, global_id, read
@@ -229,6 +229,19 @@ async def test_a_session_that_is_called_off_gives_its_places_back(database: Data
     assert done["session"] == {"state": "CANCELLED", "taken": 0, "openPlaces": 12}
     assert again["refused"] == ["WRONG_STATE input sessionId"]
     assert (await create(at, session, workers(at, 1)))["refused"] == ["WRONG_STATE input sessionId"]
+
+
+async def test_only_sessions_that_take_names_are_shown_as_having_open_places(database: Database) -> None:
+    at = await scene(database)
+    for state in (SessionState.FROZEN, SessionState.HELD, SessionState.CLOSED, SessionState.CANCELLED):
+        await at.another_session(state=state)
+    document = "{ sessions(openPlacesOnly: true) { nodes { id } } }"
+
+    before = await ask(database, at.firm.caller, document, now=at.session.roster_freezes_at - timedelta(seconds=1))
+    after = await ask(database, at.firm.caller, document, now=at.session.roster_freezes_at)
+
+    assert before["data"]["sessions"]["nodes"] == [{"id": global_id("Session", at.session.id)}]
+    assert after["data"]["sessions"]["nodes"] == []
 
 
 async def test_nobody_books_without_signing_in(database: Database) -> None:
