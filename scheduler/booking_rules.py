@@ -10,10 +10,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.bookings import Hold, Promise
-from models.parties import Enterprise, ExamBody, Worker
+from models.parties import Enterprise, ExamBody, Recusal, Worker
 from models.places import Site
-from models.sessions import Claim, Session
+from models.sessions import Claim, Session, SessionStaff
 from models.vocabulary import HoldState, PromiseState, ResourceKind, SessionState
+from scheduler.allocation.rules import is_recused
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller
 from scheduler.catalogue import exam_in_force
@@ -26,6 +27,8 @@ from scheduler.visibility import visible
 MOST_PEOPLE = 200
 ALTERNATIVES = 3
 NOT_YET = (SessionState.PROPOSED, SessionState.AGREED)
+OVERLAPS = "The worker is in another session at this time: choose another session, or cancel that place."
+STAFF_RECUSED = "An examiner of this session must not examine your firm's people: choose another, or ask the bureau."
 CALLED_OFF = (SessionState.DROPPED, SessionState.CANCELLED)
 
 
@@ -184,12 +187,23 @@ async def reasons_against(
     today = now.astimezone(SHANGHAI).date()
     occasion = Occasion(enterprise_id=enterprise_id, rule=exam.item_rule, on=session.day, asked_on=today)
     busy = await busy_among(db, session, [worker.id for worker in workers])
-    message = "The worker is in another session at this time: choose another session, or cancel that place."
+    recused = is_recused(enterprise_id, await recused_from(db, session))
     return {
-        worker_id: why_not(standing, occasion, BOOKING_RULES)
-        + ([Refusal(Code.OVERLAPS, message, (), worker_id)] if worker_id in busy else [])
+        worker_id: [
+            *why_not(standing, occasion, BOOKING_RULES),
+            *([Refusal(Code.OVERLAPS, OVERLAPS, (), worker_id)] if worker_id in busy else []),
+            *([Refusal(Code.STAFF_RECUSED, STAFF_RECUSED, (), worker_id)] if recused else []),
+        ]
         for worker_id, standing in standings.items()
     }
+
+
+async def recused_from(db: AsyncSession, session: Session) -> set[int]:
+    """The enterprises whose people somebody on duty at the session must not examine."""
+    duties = select(col(Recusal.enterprise_id)).join(
+        SessionStaff, col(SessionStaff.examiner_id) == col(Recusal.examiner_id)
+    )
+    return set((await db.exec(duties.where(col(SessionStaff.session_id) == session.id))).all())
 
 
 async def busy_among(db: AsyncSession, session: Session, worker_ids: Sequence[int]) -> set[int]:

@@ -9,6 +9,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from models.places import Jurisdiction
 from models.vocabulary import Tier
+from scheduler.allocation.rules import lowest_on_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,8 @@ class Tree:
         Raises:
             ValueError: No tree holds them all.
         """
-        lines = [self.line(each) for each in jurisdiction_ids]
-        for node in lines[0]:
-            if all(node in line for line in lines[1:]):
-                return node
+        if (found := lowest_on_all([self.line(each) for each in jurisdiction_ids])) is not None:
+            return found
         message = "no jurisdiction covers all of them"
         raise ValueError(message)
 

@@ -193,6 +193,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "RETAKE_NOT_OPEN": "The retake's window is not open on that day.",
         "RETAKES_USED": "No retake is left.",
         "OVERLAPS": "A person, room or examiner would be in two places at once.",
+        "STAFF_RECUSED": "Somebody on duty must not examine this firm's people.",
         "FULL": "No place is left.",
         "ROSTER_FROZEN": "The roster stands: names no longer change.",
         "TOO_MANY_CHANGES": "The booking was changed as often as the policy allows.",

@@ -1,14 +1,17 @@
 """The rules a place in a session must keep, one small function each, for the nightly run and the booking desk."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 from scheduler.allocation.index import Index
 from scheduler.allocation.parts import Bar, Point, Request, Site, StaffMember, Tier
 
 EARTH_RADIUS_KM = 6371.0088
+
+Node = TypeVar("Node")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,14 @@ def span_of(index: Index, item: str, block: str) -> range | None:
     return span
 
 
+def lowest_on_all(lines: Sequence[Sequence[Node]]) -> Node | None:
+    """Of lines upward, the lowest node that stands on all of them, or None where there is none."""
+    return next((node for node in lines[0] if all(node in line for line in lines[1:])), None)
+
+
 def lowest_common(index: Index, jurisdictions: Iterable[str]) -> str | None:
     """The lowest jurisdiction that covers them all, or None where no tree holds them all."""
-    lines = [index.lines[each] for each in jurisdictions]
-    return next((place for place in lines[0] if all(place in line for line in lines[1:])), None)
+    return lowest_on_all([index.lines[each] for each in jurisdictions])
 
 
 def tier_of(index: Index, site: str, requests: Iterable[str]) -> Tier | None:
@@ -128,9 +135,14 @@ def nobody_objects(index: Index, place: Place) -> bool:
     return not any(bar.staff is None and bar_touches(index, bar, place) for bar in index.problem.barred)
 
 
+def is_recused(enterprise: Hashable, recused: Container[Hashable]) -> bool:
+    """Whether an enterprise is one whose people somebody must not examine or teach."""
+    return enterprise in recused
+
+
 def staff_may_meet(index: Index, person: StaffMember, place: Place) -> bool:
     """Whether the person may hold a session in which this request sits."""
-    if index.requests[place.request].enterprise in person.recused:
+    if is_recused(index.requests[place.request].enterprise, person.recused):
         return False
     return not any(bar.staff == person.id and bar_touches(index, bar, place) for bar in index.problem.barred)
 

@@ -8,6 +8,7 @@ import pytest
 from models.bookings import Booking, Promise
 from models.database import Database
 from models.demand import Request
+from models.parties import Recusal
 from models.sessions import Session
 from models.vocabulary import Education, Part, PromiseState, RequestState, Role, SessionState
 from scheduler import booking
@@ -304,6 +305,17 @@ async def test_nobody_is_in_two_sessions_at_once(database: Database) -> None:
     reasons = await refused_create(at, at.session.id, at.firm.ids(0, 1))
 
     assert [(reason.code, reason.worker_id) for reason in reasons] == [(Code.OVERLAPS, at.firm.ids(0)[0])]
+
+
+async def test_nobody_is_named_into_a_session_whose_examiner_is_recused_from_the_firm(database: Database) -> None:
+    at = await scene(database)
+    async with at.writing() as db:
+        examiner, firm = at.examiner.id, at.firm.enterprise.id
+        await make.written(db, Recusal(examiner_id=examiner, enterprise_id=firm, reason="A relative works there."))
+
+    reasons = await refused_create(at, at.session.id, at.firm.ids(0))
+
+    assert [(reason.code, reason.worker_id) for reason in reasons] == [(Code.STAFF_RECUSED, at.firm.ids(0)[0])]
 
 
 async def test_a_gated_practical_waits_for_the_theory(database: Database) -> None:
