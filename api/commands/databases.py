@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from api.commands.console import step
-from models.database import Database, DatabaseError
+from models.database import Database, DatabaseError, Pool
 from models.embedded import EmbeddedServer, remove_data
 from models.migrations.run import at_head, upgrade
 from scheduler.settings import Secret, Settings, SettingsError
@@ -57,9 +57,9 @@ async def database_url(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
+async def opened(url: str, pool: Pool | None = None) -> AsyncIterator[Database]:
     """Open a database, and close its connections in the end."""
-    database = Database(url)
+    database = Database(url, pool=pool or Pool())
     try:
         yield database
     finally:

@@ -12,7 +12,7 @@ from api.app import application
 from api.commands.console import step
 from api.commands.databases import database_url, demo_lock, migrate, opened, server_folder
 from api.graphql.context import Service
-from models.database import Database
+from models.database import Database, Pool
 from models.embedded import remove_data
 from models.erasing import erase
 from models.migrations.run import current
@@ -27,6 +27,9 @@ from scheduler.settings import Settings, SettingsError
 from scheduler.worker import PACE, Worker
 
 DEMO_PASSWORD = "jia-men-kou"  # noqa: S105 - printed at every start: the demo's people are invented
+
+# All jobs look at their rows in the same moment; whoever calls the service never waits for a connection behind them.
+WORKERS_OWN = Pool(size=4, wait_seconds=60)
 
 _FIRST = 1  # the seed of a newcomer's district
 
@@ -117,8 +120,10 @@ async def running(wish: Wish) -> AsyncIterator[Running]:
             await _begin_again(url, database)
         await migrate(url)
         recipe = await _filled(database, wish, sealer)
-        worker = Worker(database, wish.clock, all_jobs(settings), pace=wish.pace)
-        async with worker:
+        async with (
+            opened(url, WORKERS_OWN) as workers_own,
+            Worker(workers_own, wish.clock, all_jobs(settings), pace=wish.pace) as worker,
+        ):
             yield Running(
                 settings=settings,
                 database_url=url,

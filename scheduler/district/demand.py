@@ -92,6 +92,9 @@ def demand_of(
 def _wishes(enterprises: Sequence[Enterprise], chance: Random) -> list[_Wish]:
     """Firms and items with group sizes that sum to the demand, in the order in which they come up."""
     sizes = [chance.paretovariate(_FIRM_SIZE_SHAPE) for _ in enterprises]
+    # The first firm is the one that newcomers sign in as: the largest of all, it has people and requests to look at.
+    largest = sizes.index(max(sizes))
+    sizes[0], sizes[largest] = sizes[largest], sizes[0]
     shares = apportioned(PEOPLE_A_BUREAU, tuple(ITEM_SHARES.values()))
     wishes = [
         _Wish(enterprise=enterprise, item=item, people=people)
