@@ -25,18 +25,33 @@ class WayOut:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """People left out, and the sessions they could join or have held for them."""
+    """
+    People left out, and the sessions they could join or have held for them.
+
+    Attributes:
+        left_out: By request, who is left out in all.
+        gathered: By option, how many of those could come there, as far as it was asked; all cases of a plan share it.
+    """
 
     space: Space
     standing: Standing
     request: Request
     people: int
     left_out: Mapping[str, int]
+    gathered: dict[int, int]
 
     @property
     def index(self) -> Index:
         """The problem, findable by id."""
         return self.space.index
+
+    def gathered_in(self, option: int) -> int:
+        """How many of those left out could come to an option."""
+        if option not in self.gathered:
+            space = self.space
+            requests = {int(space.pairs.request[pair]) for pair in space.pairs_of(option)}
+            self.gathered[option] = sum(self.left_out.get(space.request_ids[each], 0) for each in requests)
+        return self.gathered[option]
 
 
 Finding = tuple[Reason, dict[str, Any], list[WayOut]]

@@ -6,7 +6,6 @@ from typing import Any
 from scheduler.allocation import rules
 from scheduler.allocation.case import Case, Finding, WayOut, own_session, staff_evidence
 from scheduler.allocation.plan import PlannedSession, Reason
-from scheduler.allocation.space import Space
 
 # How many places are named as evidence.
 SHOWN = 5
@@ -141,12 +140,7 @@ def opening(case: Case, option: int) -> tuple[Reason, WayOut]:
     if len(free) < need:
         missing = need - len(free)
         return Reason.NO_STAFF, WayOut(fixed, f"{missing} more staff for {where}", "staff", site, block)
-    together = sum(case.left_out.get(space.request_ids[r], 0) for r in requests_in(space, option))
+    together = case.gathered_in(option)
     if together < least:
         return Reason.MIN_CLASS, WayOut(fixed, f"{least - together} more people for {where}", "people", site, block)
     return Reason.COST, WayOut(fixed, f"hold a session at {where} all the same", "cost", site, block)
-
-
-def requests_in(space: Space, option: int) -> set[int]:
-    """Everybody who could sit in an option."""
-    return {int(space.pairs.request[pair]) for pair in space.pairs_of(option)}

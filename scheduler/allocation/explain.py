@@ -16,8 +16,9 @@ from scheduler.allocation.standing import Standing
 def explained(space: Space, plan: Plan, left_out: Mapping[str, int]) -> tuple[Unplaced, ...]:
     """A line with its reason for every request that is not wholly seated."""
     standing = Standing.of(space.index, plan)
+    gathered: dict[int, int] = {}
     cases = [
-        Case(space, standing, space.index.requests[request], people, left_out)
+        Case(space, standing, space.index.requests[request], people, left_out, gathered)
         for request, people in sorted(left_out.items())
     ]
     return tuple(line_for(case) for case in cases)

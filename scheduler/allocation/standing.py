@@ -1,7 +1,8 @@
 """What a finished plan leaves free: places, rooms, rest and staff, for anyone who asks what one more would take."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from scheduler.allocation import rules
 from scheduler.allocation.index import Index
@@ -19,6 +20,7 @@ class Standing:
         rooms: Sessions by site and rank.
         duties: Who is in a session, by rank.
         blocks: Blocks held, by staff.
+        at_hand: Who could still hold an item from a block on, as far as it was asked.
     """
 
     index: Index
@@ -26,6 +28,7 @@ class Standing:
     rooms: dict[tuple[str, int], int]
     duties: dict[int, set[str]]
     blocks: dict[str, int]
+    at_hand: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, index: Index, plan: Plan) -> "Standing":
@@ -75,14 +78,20 @@ class Standing:
 
     def free_staff(self, item: str, block: str, requests: tuple[rules.Place, ...]) -> list[str]:
         """Who is qualified, there, not taken, within their blocks and may meet everyone."""
+        if (at_hand := self.at_hand.get((item, block))) is None:
+            at_hand = self.at_hand[item, block] = tuple(self.untaken(item, block))
+        index = self.index
+        return [who for who in at_hand if all(rules.staff_may_meet(index, index.staff[who], each) for each in requests)]
+
+    def untaken(self, item: str, block: str) -> Iterator[str]:
+        """Who is qualified, there, not taken and within their blocks, whoever comes."""
         span = rules.span_of(self.index, item, block) or range(0)
         named = {self.index.problem.blocks[rank].id for rank in span}
-        return [
-            who
-            for who, person in sorted(self.index.staff.items())
-            if item in person.items
-            and (person.blocks is None or named <= set(person.blocks))
-            and not any(who in self.duties.get(rank, ()) for rank in span)
-            and (person.max_blocks is None or self.blocks.get(who, 0) + len(span) <= person.max_blocks)
-            and all(rules.staff_may_meet(self.index, person, place) for place in requests)
-        ]
+        for who, person in sorted(self.index.staff.items()):
+            if (
+                item in person.items
+                and (person.blocks is None or named <= set(person.blocks))
+                and not any(who in self.duties.get(rank, ()) for rank in span)
+                and (person.max_blocks is None or self.blocks.get(who, 0) + len(span) <= person.max_blocks)
+            ):
+                yield who
