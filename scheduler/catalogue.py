@@ -52,3 +52,9 @@ async def exams_of(db: AsyncSession, item_id: int) -> dict[Subject, Exam]:
     """The exams of an item by subject."""
     exams = (await db.exec(select(Exam).where(col(Exam.item_id) == item_id))).all()
     return {exam.subject: exam for exam in exams}
+
+
+def exam_name(item: Item, exam: Exam) -> str:
+    """An exam as people say it: code, limit, subject."""
+    limit = f"（{item.scope_limit}）" if item.scope_limit else ""
+    return f"{item.code}{limit} {exam.subject.value.lower()}"

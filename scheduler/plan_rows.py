@@ -24,6 +24,7 @@ from scheduler.policy import Policy, policy_of
 from scheduler.problem_keys import row_behind
 from scheduler.standing import standing_sessions
 from scheduler.tiers import Tree, tree_of
+from scheduler.ways_out import names_in_problem, way_out_in_words
 
 Spot = tuple[int, int, str]
 
@@ -72,7 +73,7 @@ async def write_sessions(db: AsyncSession, planned: Round, answer: Mapping[str, 
         standing.append(session)
     await staff_sessions(db, [(session, wanted[spot_of(session)]) for session in standing])
     await claim_rooms(db, standing)
-    mark_requests(planned, requests, answer)
+    mark_requests(planned, requests, answer, names=await names_in_problem(db))
     await db.flush()
     return standing
 
@@ -241,7 +242,9 @@ async def claim_rooms(db: AsyncSession, sessions: Sequence[Session]) -> None:
     await db.flush()
 
 
-def mark_requests(planned: Round, requests: Mapping[int, Request], answer: Mapping[str, Any]) -> None:
+def mark_requests(
+    planned: Round, requests: Mapping[int, Request], answer: Mapping[str, Any], *, names: Mapping[str, str]
+) -> None:
     """Say on each request whether it has seats, and why people were left out."""
     seated = {row_behind(seat["request"]) for entry in answer["sessions"] for seat in entry["seated"]}
     left_out = {row_behind(row["request"]): row for row in answer["unplaced"]}
@@ -251,9 +254,4 @@ def mark_requests(planned: Round, requests: Mapping[int, Request], answer: Mappi
         request.round_id = planned.id if has_seats else None
         row = left_out.get(request.id)
         request.unplaced_reason = row["reason"] if row else None
-        request.unplaced_detail = way_out(row["detail"]) if row else None
-
-
-def way_out(detail: Mapping[str, Any]) -> str:
-    """The numbers behind a reason, in one line."""
-    return "; ".join(f"{name}: {value}" for name, value in sorted(detail.items()))
+        request.unplaced_detail = way_out_in_words(row["detail"], names) if row else None

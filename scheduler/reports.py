@@ -17,6 +17,7 @@ from models.places import Jurisdiction, Site
 from models.sessions import Session
 from models.vocabulary import PromiseState, SessionState, Tier
 from scheduler.allocation.rules import km_between
+from scheduler.catalogue import exam_name
 from scheduler.policy import policy_of
 
 GONE = (SessionState.DROPPED, SessionState.CANCELLED)
@@ -136,12 +137,6 @@ async def session_facts(db: AsyncSession, bureau_id: int, *, round_id: int | Non
         )
         for session, ground, town, item, exam in rows.all()
     ]
-
-
-def exam_name(item: Item, exam: Exam) -> str:
-    """An exam as people say it: code, limit, subject."""
-    limit = f"（{item.scope_limit}）" if item.scope_limit else ""
-    return f"{item.code}{limit} {exam.subject.value.lower()}"
 
 
 async def seat_facts(db: AsyncSession, bureau_id: int, *, round_id: int | None) -> list[SeatFact]:

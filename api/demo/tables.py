@@ -142,7 +142,7 @@ def left_out(rounds: Sequence[Mapping[str, Any]]) -> Table:
 
 def waiting(requests: Sequence[Mapping[str, Any]]) -> Table:
     """Who has no place at the end, and why; the table names the first, the document all."""
-    made = table("Without a place at the end", "Firm", "Exam", "People", "Until", "Reason", "The numbers behind it")
+    made = table("Without a place at the end", "Firm", "Exam", "People", "Until", "Reason", "The cheapest way out")
     made.columns[5].justify = "left"
     for request in requests[:MOST_NAMED]:
         exam = request["exam"]

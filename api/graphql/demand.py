@@ -47,7 +47,7 @@ class Request(Entity, relay.Node):
     state: RequestState = strawberry.field(description="Where it stands.")
     asked_at: datetime = strawberry.field(description="When it was asked.")
     unplaced_reason: str | None = strawberry.field(description="Why the last plan left people without a place.")
-    unplaced_detail: str | None = strawberry.field(description="The numbers behind it and the cheapest way out.")
+    unplaced_detail: str | None = strawberry.field(description="The cheapest way out that was found, in words.")
 
     @strawberry.field(description="The firm that asks.")
     async def enterprise(self, info: Info) -> Enterprise:

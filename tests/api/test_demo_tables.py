@@ -13,7 +13,7 @@ WAITING = {
     "people": 3,
     "latestDay": "2027-04-01",
     "unplacedReason": "MIN_CLASS",
-    "unplacedDetail": "least: 5; would_come: 3",
+    "unplacedDetail": "Find 2 more people for a class of 5.",
     "enterprise": {"name": "松江虚构机械〇〇一有限公司", "creditCode": "91310117XX0000001X"},
     "exam": {"subject": "PRACTICAL", "item": {"code": "Q2", "scopeLimit": "桥式"}},
 }
@@ -119,7 +119,7 @@ def test_who_has_no_place_is_named_with_the_reason(story: dict[str, Any]) -> Non
 
     assert "松江虚构机械〇〇一有限公司" in shown
     assert "Q2-桥式 practical" in shown
-    assert "least: 5; would_come: 3" in shown
+    assert "Find 2 more people for a class of 5." in shown
 
 
 def test_a_long_list_of_the_waiting_is_cut_and_says_so(story: dict[str, Any]) -> None:
