@@ -9,7 +9,7 @@ from strawberry.scalars import JSON
 
 from api.graphql.context import Info
 from api.graphql.entity import LARGEST_KEY, Entity
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from models.journal import AuditEntry as AuditEntryRow
 from scheduler.audit.trail import Wanted, entries
 from scheduler.refusals import not_found
@@ -87,14 +87,11 @@ OfActor = Annotated[str | None, strawberry.argument(description="Only acts of th
 class AuditQuery:
     """Reading the trail."""
 
-    @strawberry.field(description="The audit trail in the order it was written; for auditors and operators alone.")
+    @paged("The audit trail in the order it was written; for auditors and operators alone.")
     async def audit_entries(
         self,
         info: Info,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
+        page: Page,
         entity: OfEntity = None,
         entity_id: OfEntityId = None,
         actor: OfActor = None,
@@ -102,4 +99,4 @@ class AuditQuery:
         """A page of entries."""
         table, key = row_of(entity_id) if entity_id is not None else (entity, None)
         rows = entries(info.context.caller, Wanted(table, key, actor))
-        return await connect(info, AuditEntry, rows, Page(first, after, last, before))
+        return await connect(info, AuditEntry, rows, page)

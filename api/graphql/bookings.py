@@ -14,7 +14,7 @@ from api.graphql.entity import Entity, find, get, key_of, keys_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
 from api.graphql.outcomes import Result, result_of_booking
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.parties import Enterprise, Worker
 from api.graphql.sessions import Session
 from models.bookings import Booking as BookingRow
@@ -149,16 +149,13 @@ SessionId = Annotated[strawberry.ID | None, strawberry.argument(description="Onl
 class BookingQuery:
     """Reads of promises and bookings."""
 
-    @strawberry.field(description="Promised places that you may see (预留名额).")
+    @paged("Promised places that you may see (预留名额).")
     async def promises(
         self,
         info: Info,
+        page: Page,
         states: PromiseStates = None,
         session_id: SessionId = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Promise]:
         """Promises in the order in which they were made."""
         rows = visible(PromiseRow, info.context.caller)
@@ -166,18 +163,15 @@ class BookingQuery:
             rows = rows.where(col(PromiseRow.state).in_(states))
         if session_id is not None:
             rows = rows.where(col(PromiseRow.session_id) == key_of(session_id, Session, "sessionId"))
-        return await connect(info, Promise, rows, Page(first, after, last, before))
+        return await connect(info, Promise, rows, page)
 
-    @strawberry.field(description="Named places that you may see (报名).")
+    @paged("Named places that you may see (报名).")
     async def bookings(
         self,
         info: Info,
+        page: Page,
         states: BookingStates = None,
         session_id: SessionId = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Booking]:
         """Bookings in the order in which they were made."""
         rows = visible(BookingRow, info.context.caller)
@@ -185,7 +179,7 @@ class BookingQuery:
             rows = rows.where(col(BookingRow.state).in_(states))
         if session_id is not None:
             rows = rows.where(col(BookingRow.session_id) == key_of(session_id, Session, "sessionId"))
-        return await connect(info, Booking, rows, Page(first, after, last, before))
+        return await connect(info, Booking, rows, page)
 
 
 @strawberry.type

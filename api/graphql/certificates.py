@@ -12,7 +12,7 @@ from api.graphql.context import Info
 from api.graphql.entity import Entity, find, get, keys_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.parties import Worker
 from models.outcomes import Certificate as CertificateRow
 from models.vocabulary import CertificateState
@@ -84,21 +84,18 @@ States = Annotated[list[CertificateState] | None, strawberry.argument(descriptio
 class CertificateQuery:
     """Reads of certificates."""
 
-    @strawberry.field(description="Certificates that you may see (作业人员证).")
+    @paged("Certificates that you may see (作业人员证).")
     async def certificates(
         self,
         info: Info,
+        page: Page,
         states: States = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Certificate]:
         """Certificates in the order in which they were earned."""
         rows = visible(CertificateRow, info.context.caller)
         if states is not None:
             rows = rows.where(col(CertificateRow.state).in_(states))
-        return await connect(info, Certificate, rows, Page(first, after, last, before))
+        return await connect(info, Certificate, rows, page)
 
 
 @strawberry.type

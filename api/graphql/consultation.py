@@ -12,7 +12,7 @@ from api.graphql.demand import Request
 from api.graphql.entity import Entity, find, get, key_of, keys_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.parties import Enterprise, ExamBody, Examiner
 from api.graphql.places import Jurisdiction
 from api.graphql.rounds import Round
@@ -142,17 +142,14 @@ MineOnly = Annotated[bool, strawberry.argument(description="Only those that are 
 class ConsultationQuery:
     """Reads of the consultation."""
 
-    @strawberry.field(description="Consents that you may see (会商意见).")
+    @paged("Consents that you may see (会商意见).")
     async def consents(
         self,
         info: Info,
+        page: Page,
         states: States = None,
         mine_only: MineOnly = False,
         round_id: RoundId = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Consent]:
         """Consents in the order in which they were asked."""
         caller = info.context.caller
@@ -166,7 +163,7 @@ class ConsultationQuery:
             rows = rows.where(
                 col(ConsentRow.session_id).in_(select(col(SessionRow.id)).where(col(SessionRow.round_id) == key))
             )
-        return await connect(info, Consent, rows, Page(first, after, last, before))
+        return await connect(info, Consent, rows, page)
 
 
 @strawberry.type

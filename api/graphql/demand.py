@@ -12,7 +12,7 @@ from api.graphql.context import Info
 from api.graphql.entity import Entity, find, get, key_of, keys_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.parties import Enterprise, Worker
 from models.bookings import Promise as PromiseRow
 from models.demand import Request as RequestRow
@@ -160,16 +160,13 @@ Origins = Annotated[list[RequestOrigin] | None, strawberry.argument(description=
 class DemandQuery:
     """Reads of requests."""
 
-    @strawberry.field(description="Requests that you may see (申报).")
+    @paged("Requests that you may see (申报).")
     async def requests(
         self,
         info: Info,
+        page: Page,
         states: States = None,
         origins: Origins = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Request]:
         """Requests in the order in which they were asked."""
         rows = visible(RequestRow, info.context.caller)
@@ -177,7 +174,7 @@ class DemandQuery:
             rows = rows.where(col(RequestRow.state).in_(states))
         if origins is not None:
             rows = rows.where(col(RequestRow.origin).in_(origins))
-        return await connect(info, Request, rows, Page(first, after, last, before))
+        return await connect(info, Request, rows, page)
 
 
 @strawberry.type

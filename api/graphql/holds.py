@@ -13,7 +13,7 @@ from api.graphql.context import Info
 from api.graphql.entity import Entity, get, key_of, keys_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import desk_mutation, mutation
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.parties import Worker
 from api.graphql.sessions import Session
 from models.bookings import Hold as HoldRow
@@ -95,21 +95,18 @@ class HoldPayload(Payload):
 class HoldQuery:
     """Reads of holds."""
 
-    @strawberry.field(description="Held places that you may see (占位).")
+    @paged("Held places that you may see (占位).")
     async def holds(
         self,
         info: Info,
+        page: Page,
         session_id: SessionId = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Hold]:
         """Holds in the order in which they were made."""
         rows = visible(HoldRow, info.context.caller)
         if session_id is not None:
             rows = rows.where(col(HoldRow.session_id) == key_of(session_id, Session, "sessionId"))
-        return await connect(info, Hold, rows, Page(first, after, last, before))
+        return await connect(info, Hold, rows, page)
 
 
 @strawberry.type

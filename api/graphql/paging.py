@@ -2,17 +2,21 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 import strawberry
 from sqlalchemy import tuple_
 from sqlmodel import col
 from sqlmodel.sql.expression import SelectOfScalar
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.extensions import FieldExtension
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
 
 from api.graphql.context import Info
 from api.graphql.entity import LARGEST_KEY, Entity
@@ -52,14 +56,6 @@ class Connection(Generic[N]):
     page_info: PageInfo = strawberry.field(description="Where the page stands.")
 
 
-First = Annotated[
-    int | None, strawberry.argument(description="How many rows from the start, 1 to 100; 20 if neither is given.")
-]
-After = Annotated[str | None, strawberry.argument(description="Only rows after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="How many rows from the end, 1 to 100.")]
-Before = Annotated[str | None, strawberry.argument(description="Only rows before this cursor.")]
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """Which rows are wanted: Relay's four arguments."""
@@ -92,6 +88,42 @@ class Page:
                 "last" if self.is_backward else "first",
             )
         return asked or USUAL_PAGE
+
+
+class Paged(FieldExtension):
+    """Gives a list field Relay's four arguments, and its resolver the `page` that they stand for."""
+
+    def apply(self, field: StrawberryField) -> None:
+        """Declare the arguments in the page's place."""
+        own = [argument for argument in field.arguments if argument.python_name != "page"]
+        field.arguments = [*own, *(argument(name, kind, words) for name, kind, words in ARGUMENTS)]
+
+    async def resolve_async(
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: Info, **kwargs: Any
+    ) -> Any:  # the resolver's own connection
+        """Hand over the page."""
+        page = Page(**{name: kwargs.pop(name, None) for name, _, _ in ARGUMENTS})
+        return await next_(source, info, page=page, **kwargs)
+
+
+ARGUMENTS: Sequence[tuple[str, Any, str]] = (
+    ("first", int | None, "How many rows from the start, 1 to 100; 20 if neither is given."),
+    ("after", str | None, "Only rows after this cursor."),
+    ("last", int | None, "How many rows from the end, 1 to 100."),
+    ("before", str | None, "Only rows before this cursor."),
+)
+
+
+def argument(name: str, kind: Any, words: str) -> StrawberryArgument:
+    """An argument that need not be given."""
+    return StrawberryArgument(
+        python_name=name, graphql_name=None, type_annotation=StrawberryAnnotation(kind), description=words, default=None
+    )
+
+
+def paged(description: str) -> Any:  # Strawberry's decorator is untyped this way
+    """A list field, read page by page."""
+    return strawberry.field(extensions=[Paged()], description=description)
 
 
 async def connect(

@@ -9,7 +9,7 @@ from strawberry import relay
 
 from api.graphql.context import Info
 from api.graphql.entity import Entity, get
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.places import Jurisdiction
 from models.identifiers import DocumentKind, mask_phone
 from models.parties import Enterprise as EnterpriseRow
@@ -50,13 +50,11 @@ class Enterprise(Entity, relay.Node):
         """Its office."""
         return await get(info, Jurisdiction, self.office_id)
 
-    @strawberry.field(description="Its workers.")
-    async def workers(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> "Connection[Worker]":
+    @paged("Its workers.")
+    async def workers(self, info: Info, page: Page) -> "Connection[Worker]":
         """Workers of the firm that the caller may see."""
         own = visible(WorkerRow, info.context.caller).where(col(WorkerRow.enterprise_id) == self.id)
-        return await connect(info, Worker, own, Page(first, after, last, before))
+        return await connect(info, Worker, own, page)
 
 
 @strawberry.type(description="A person of an enterprise who is examined (作业人员).")
@@ -108,26 +106,20 @@ class Examiner(Entity, relay.Node):
 class PartyQuery:
     """Reads of parties."""
 
-    @strawberry.field(description="Enterprises that you may see.")
-    async def enterprises(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Enterprise]:
+    @paged("Enterprises that you may see.")
+    async def enterprises(self, info: Info, page: Page) -> Connection[Enterprise]:
         """Firms in the order of their keys."""
         rows = visible(EnterpriseRow, info.context.caller)
-        return await connect(info, Enterprise, rows, Page(first, after, last, before))
+        return await connect(info, Enterprise, rows, page)
 
-    @strawberry.field(description="Workers that you may see.")
-    async def workers(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Worker]:
+    @paged("Workers that you may see.")
+    async def workers(self, info: Info, page: Page) -> Connection[Worker]:
         """Workers in the order of their keys."""
         rows = visible(WorkerRow, info.context.caller)
-        return await connect(info, Worker, rows, Page(first, after, last, before))
+        return await connect(info, Worker, rows, page)
 
-    @strawberry.field(description="Examiners that you may see.")
-    async def examiners(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Examiner]:
+    @paged("Examiners that you may see.")
+    async def examiners(self, info: Info, page: Page) -> Connection[Examiner]:
         """Examiners in the order of their keys."""
         rows = visible(ExaminerRow, info.context.caller)
-        return await connect(info, Examiner, rows, Page(first, after, last, before))
+        return await connect(info, Examiner, rows, page)

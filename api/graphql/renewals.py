@@ -12,7 +12,7 @@ from api.graphql.context import Info
 from api.graphql.entity import Entity, find, get, key_of, keys_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.parties import Enterprise
 from models.outcomes import Renewal as RenewalRow
 from models.vocabulary import RenewalState
@@ -116,21 +116,18 @@ States = Annotated[list[RenewalState] | None, strawberry.argument(description="O
 class RenewalQuery:
     """Reads of renewals."""
 
-    @strawberry.field(description="Renewals that you may see (复审).")
+    @paged("Renewals that you may see (复审).")
     async def renewals(
         self,
         info: Info,
+        page: Page,
         states: States = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Renewal]:
         """Renewals by the last day to apply."""
         rows = visible(RenewalRow, info.context.caller)
         if states is not None:
             rows = rows.where(col(RenewalRow.state).in_(states))
-        return await connect(info, Renewal, rows, Page(first, after, last, before), by=("due_on", "id"))
+        return await connect(info, Renewal, rows, page, by=("due_on", "id"))
 
 
 @strawberry.type

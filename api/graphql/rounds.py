@@ -12,7 +12,7 @@ from api.graphql.demand import Request
 from api.graphql.entity import Entity, find, get, key_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.plans import Plan
 from api.graphql.sessions import Session
 from models.rounds import Plan as PlanRow
@@ -107,13 +107,11 @@ class Round(Entity, relay.Node):
             ],
         )
 
-    @strawberry.field(description="Its sessions that you may see, in the order of their time.")
-    async def sessions(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Session]:
+    @paged("Its sessions that you may see, in the order of their time.")
+    async def sessions(self, info: Info, page: Page) -> Connection[Session]:
         """The round's sessions."""
         own = visible(SessionRow, info.context.caller).where(col(SessionRow.round_id) == self.id)
-        return await connect(info, Session, own, Page(first, after, last, before), by=("starts_at", "id"))
+        return await connect(info, Session, own, page, by=("starts_at", "id"))
 
 
 async def plans_of(info: Info, round_ids: list[int]) -> list[list[PlanRow]]:
@@ -177,12 +175,10 @@ class RoundPayload(Payload):
 class RoundQuery:
     """Reads of rounds."""
 
-    @strawberry.field(description="The rounds of your bureau (统筹轮次).")
-    async def rounds(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Round]:
+    @paged("The rounds of your bureau (统筹轮次).")
+    async def rounds(self, info: Info, page: Page) -> Connection[Round]:
         """Rounds, oldest first."""
-        return await connect(info, Round, visible(RoundRow, info.context.caller), Page(first, after, last, before))
+        return await connect(info, Round, visible(RoundRow, info.context.caller), page)
 
 
 @strawberry.type

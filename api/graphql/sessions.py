@@ -10,7 +10,7 @@ from strawberry import relay
 from api.graphql.catalogue import Exam
 from api.graphql.context import Info
 from api.graphql.entity import Entity, find, get, key_of
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.parties import ExamBody, Examiner
 from api.graphql.places import Jurisdiction
 from api.graphql.sites import Site
@@ -101,13 +101,13 @@ class Session(Entity, relay.Node):
         kind = kind_named(info, "Consent")
         return [kind.from_row(row) for row in await loader.load(self.id)]
 
-    @strawberry.field(description="The places taken by name that you may see: the roster (名单).")
+    @paged("The places taken by name that you may see: the roster (名单).")
     async def bookings(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self, info: Info, page: Page
     ) -> Connection[Annotated["Booking", strawberry.lazy("api.graphql.bookings")]]:
         """Who comes, in the order of booking."""
         rows = visible(BookingRow, info.context.caller).where(col(BookingRow.session_id) == self.id)
-        return await connect(info, kind_named(info, "Booking"), rows, Page(first, after, last, before))
+        return await connect(info, kind_named(info, "Booking"), rows, page)
 
     @strawberry.field(description="The promised places that you may see (预留名额).")
     async def promises(self, info: Info) -> list[Annotated["Promise", strawberry.lazy("api.graphql.bookings")]]:
@@ -172,20 +172,17 @@ OpenOnly = Annotated[bool, strawberry.argument(description="Only sessions in whi
 class SessionQuery:
     """Reads of sessions."""
 
-    @strawberry.field(description="Sessions that you may see (考试场次), in the order of their time.")
+    @paged("Sessions that you may see (考试场次), in the order of their time.")
     async def sessions(
         self,
         info: Info,
+        page: Page,
         states: States = None,
         exam_id: ExamId = None,
         round_id: RoundId = None,
         from_day: FromDay = None,
         before_day: BeforeDay = None,
         open_places_only: OpenOnly = False,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Session]:
         """Sessions by start."""
         exam_key = key_of(exam_id, Exam, "examId") if exam_id else None
@@ -200,4 +197,4 @@ class SessionQuery:
             is_bookable(info.context.now()) if open_places_only else None,
         )
         rows = rows.where(*(condition for condition in wanted if condition is not None))
-        return await connect(info, Session, rows, Page(first, after, last, before), by=("starts_at", "id"))
+        return await connect(info, Session, rows, page, by=("starts_at", "id"))

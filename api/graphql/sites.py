@@ -10,7 +10,7 @@ from strawberry import relay
 from api.graphql.catalogue import Exam
 from api.graphql.context import Info
 from api.graphql.entity import Entity, find, get, key_of
-from api.graphql.paging import After, Before, Connection, First, Last, Page, connect
+from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.parties import Enterprise
 from api.graphql.places import Jurisdiction
 from models.places import Room as RoomRow
@@ -108,15 +108,12 @@ ExamId = Annotated[strawberry.ID | None, strawberry.argument(description="Only s
 class SiteQuery:
     """Reads of sites."""
 
-    @strawberry.field(description="Sites (考试点).")
+    @paged("Sites (考试点).")
     async def sites(
         self,
         info: Info,
+        page: Page,
         exam_id: ExamId = None,
-        first: First = None,
-        after: After = None,
-        last: Last = None,
-        before: Before = None,
     ) -> Connection[Site]:
         """Sites in the order of their keys."""
         wanted = visible(SiteRow, info.context.caller)
@@ -125,4 +122,4 @@ class SiteQuery:
                 col(SiteOfferRow.exam_id) == key_of(exam_id, Exam, "examId")
             )
             wanted = wanted.where(col(SiteRow.id).in_(offering))
-        return await connect(info, Site, wanted, Page(first, after, last, before))
+        return await connect(info, Site, wanted, page)
