@@ -179,6 +179,8 @@ def _engine(connect: Callable[[], Awaitable[asyncpg.Connection]], pool: Pool) ->
         pool_timeout=pool.wait_seconds,
         pool_recycle=pool.recycle_seconds,
         pool_pre_ping=pool.ping_first,
+        # What people typed is theirs: an error's text goes to the log.
+        hide_parameters=True,
     )
 
 

@@ -51,14 +51,16 @@ def sessions_seen(caller: Caller) -> Where:
 
 
 def consents_to_answer(caller: Caller) -> Where:
-    """The consents that are asked of this caller itself."""
-    asked_of = {
+    """The consents that are asked of this caller itself; auditors and operators are asked nothing."""
+    mine = {
+        **dict.fromkeys(OFFICIALS, col(Consent.jurisdiction_id) == caller.jurisdiction_id),
         Role.ENTERPRISE: col(Consent.enterprise_id) == caller.enterprise_id,
         Role.EXAM_BODY: col(Consent.exam_body_id) == caller.exam_body_id,
         Role.EXAMINER: col(Consent.examiner_id) == caller.examiner_id,
     }
-    mine = asked_of.get(caller.role, col(Consent.jurisdiction_id) == caller.jurisdiction_id)
-    return and_(mine, col(Consent.state).not_in((ConsentState.QUEUED, ConsentState.VOID)))
+    if caller.role not in mine:
+        return false()
+    return and_(mine[caller.role], col(Consent.state).not_in((ConsentState.QUEUED, ConsentState.VOID)))
 
 
 def consents_seen(caller: Caller) -> Where:

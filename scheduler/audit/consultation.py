@@ -135,4 +135,19 @@ NO_ANSWER_OUTSTANDING = Invariant(
     """,  # noqa: S608  # our own text
 )
 
-CONSULTATION = (TIER_IS_LOWEST_COVER, NEEDED_CONSENTS_GIVEN, NO_ANSWER_OUTSTANDING)
+ANSWERED_BY_WHO_WAS_ASKED = Invariant(
+    name="answered-by-who-was-asked",
+    sentence="Whoever agreed or objected signed in as the party that was asked.",
+    counted="SELECT count(*) FROM consent WHERE state IN ('AGREED', 'OBJECTED')",
+    query="""
+        SELECT 'consent', c.id, format('asked of %s %s, answered by %s', lower(c.party),
+                                       coalesce(c.jurisdiction_id, c.enterprise_id, c.examiner_id, c.exam_body_id),
+                                       coalesce(format('account %s (%s)', a.id, lower(a.role)), 'nobody'))
+          FROM consent c LEFT JOIN account a ON a.id = c.answered_by_id
+         WHERE c.state IN ('AGREED', 'OBJECTED')
+           AND (c.jurisdiction_id, c.enterprise_id, c.examiner_id, c.exam_body_id)
+               IS DISTINCT FROM (a.jurisdiction_id, a.enterprise_id, a.examiner_id, a.exam_body_id)
+    """,
+)
+
+CONSULTATION = (TIER_IS_LOWEST_COVER, NEEDED_CONSENTS_GIVEN, NO_ANSWER_OUTSTANDING, ANSWERED_BY_WHO_WAS_ASKED)

@@ -54,6 +54,15 @@ async def test_leaving_commits_and_raising_rolls_back(database: Database) -> Non
     assert await ask(database, "select array_agg(number) from kept") == [1]
 
 
+async def test_an_error_does_not_repeat_what_somebody_typed(database: Database) -> None:
+    with pytest.raises(DBAPIError) as failed:
+        async with database.reading() as db:
+            await (await db.connection()).execute(text("select 1 / 0 where 'x' <> :typed"), {"typed": PASSWORD})
+
+    assert "division by zero" in str(failed.value)
+    assert PASSWORD not in str(failed.value)
+
+
 async def test_being_cancelled_rolls_back(database: Database) -> None:
     async with database.writing(actor="job:test", now=NOON) as db:
         await (await db.connection()).execute(text("create table kept (number int)"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.columns import Table
 from models.journal import IdempotencyKey, OutboxMessage
 from models.outcomes import Renewal
 from models.parties import Examiner, Worker
@@ -25,6 +26,7 @@ from models.vocabulary import (
     SessionState,
 )
 from tests import factories as make
+from tests.consulting import ROLE_OF, asked
 
 SAT, AGAIN, DROVE = date(2026, 2, 10), date(2026, 2, 20), date(2026, 2, 24)
 
@@ -115,23 +117,23 @@ async def consented_session(db: AsyncSession, world: World, **given: Any) -> Ses
     """A session of the round with every consent; the office was silent, and the town answered in its place."""
     at = {"site": world.district.site, "exam_body": world.district.exam_body, "round_": world.planned}
     session = await make.make_session(db, **(at | {"examiners": world.examiners} | given))
-    office = await consent(db, session, ConsentParty.OFFICE, jurisdiction_id=world.district.office.id)
+    office = await asked(db, session, ConsentParty.OFFICE, world.district.office)
     await make.walked(db, office, [ConsentState.ESCALATED])
-    asked = [
-        await consent(db, session, ConsentParty.TOWN, jurisdiction_id=world.district.town.id, in_place_of_id=office.id),
-        *[await consent(db, session, ConsentParty.STAFF, examiner_id=each.id) for each in world.examiners],
-        await consent(db, session, ConsentParty.EXAM_BODY, exam_body_id=session.exam_body_id),
-    ]
-    for each in asked:
-        await make.walked(db, each, [ConsentState.AGREED])
-    world.note(last_consent=asked[-1])
+    stand_in = await asked(db, session, ConsentParty.TOWN, world.district.town, in_place_of_id=office.id)
+    await agreed(db, stand_in, world.district.town)
+    for examiner in world.examiners:
+        await agreed(db, await asked(db, session, ConsentParty.STAFF, examiner), examiner)
+    last = await asked(db, session, ConsentParty.EXAM_BODY, world.district.exam_body)
+    world.note(last_consent=await agreed(db, last, world.district.exam_body))
     return session
 
 
-async def consent(db: AsyncSession, session: Session, party: ConsentParty, **of: Any) -> Consent:
-    """A question put to a party."""
-    asked = Consent(session_id=session.id, party=party, state=ConsentState.ASKED, due_at=make.NOW, **of)
-    return await make.written(db, asked)
+async def agreed(db: AsyncSession, consent: Consent, whom: Table) -> Consent:
+    """The consent, given by somebody who signed in as the party that is asked."""
+    answering = await make.make_account(db, role=ROLE_OF[consent.party], party=whom)
+    consent.answered_at, consent.answered_by_id = make.NOW, answering.id
+    await make.walked(db, consent, [ConsentState.AGREED])
+    return consent
 
 
 async def open_session(db: AsyncSession, world: World) -> None:

@@ -157,6 +157,12 @@ CORRUPTIONS = [
         "consent", "stranger", "the consent of host is ASKED",
     ),
     Corruption(
+        "answered-by-who-was-asked",
+        [("UPDATE consent SET answered_by_id = (SELECT id FROM account WHERE role = 'AUDITOR')"
+         " WHERE id = {last_consent}")],
+        "consent", "last_consent", "(auditor)",
+    ),
+    Corruption(
         "states-by-listed-moves",
         ["UPDATE audit_entry SET actor = '' WHERE entity = 'round' AND to_state = 'PLANNING'"],
         "round", "round", 'by "" goes from "COLLECTING" to "PLANNING"',

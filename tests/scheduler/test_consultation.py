@@ -5,19 +5,20 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from sqlmodel import col, select
+from sqlmodel import col, delete, select
 
 from models.database import Database
 from models.journal import AuditEntry
 from models.rounds import Consent, Objection, Round
 from models.sessions import Session
-from models.vocabulary import ConsentParty, ConsentState, ObjectionKind, RoundState, SessionState
+from models.vocabulary import ConsentParty, ConsentState, ObjectionKind, Role, RoundState, SessionState
 from scheduler import consenting
 from scheduler.consenting import ObjectionOrder
 from scheduler.consultation import ask, deadline
 from scheduler.refusals import Code, Refused
 from scheduler.silence import escalate_silence
 from tests import consulting as scene
+from tests import factories as make
 from tests.consulting import NOW, Place
 
 pytestmark = pytest.mark.asyncio
@@ -75,6 +76,29 @@ async def test_the_wrong_tier_is_told_that_there_is_no_such_consent(database: Da
     assert (await consulted.consents(database))[ConsentParty.OFFICE].state is ConsentState.ASKED
 
 
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.OPERATOR])
+async def test_auditors_and_operators_see_every_consent_and_answer_none(
+    database: Database, consulted: Consulted, role: Role
+) -> None:
+    before = await consulted.consents(database)
+    asked = [consent.id for consent in before.values() if consent.state is ConsentState.ASKED]
+    async with database.writing(actor="test", now=NOW) as db:
+        caller = await make.make_caller(db, role=role)
+
+    for consent_id in asked:
+        with pytest.raises(Refused) as agreed:
+            async with database.writing(actor="test", now=NOW) as db:
+                await consenting.agree(db, [consent_id], caller=caller, now=NOW)
+        order = ObjectionOrder(consent_id, ObjectionKind.NOT_THIS_SITE)
+        with pytest.raises(Refused) as objected:
+            async with database.writing(actor="test", now=NOW) as db:
+                await consenting.object_to(db, order, caller=caller, now=NOW)
+        assert [reason.code for each in (agreed, objected) for reason in each.value.reasons] == [Code.NOT_FOUND] * 2
+
+    assert asked
+    assert await consulted.consents(database) == before
+
+
 async def test_a_second_answer_is_refused_and_nothing_is_written(database: Database, consulted: Consulted) -> None:
     mine = (await consulted.consents(database))[ConsentParty.OFFICE]
     async with database.writing(actor="test", now=NOW) as db:
@@ -112,6 +136,30 @@ async def test_the_silence_of_an_office_is_recorded_and_its_town_answers_in_its_
     assert [(entry.entity_id, entry.detail) for entry in notes] == [
         (silent.id, {"answered_by": consulted.place.town.id})
     ]
+
+
+async def test_nobody_answers_for_a_silent_bureau_examiner_host_or_exam_body(
+    database: Database, consulted: Consulted
+) -> None:
+    place = consulted.place
+    never = [
+        (ConsentParty.BUREAU, place.bureau),
+        (ConsentParty.HOST, place.far_firm),
+        (ConsentParty.STAFF, place.examiners[3]),
+        (ConsentParty.EXAM_BODY, place.body),
+    ]
+    async with database.writing(actor="test", now=NOW) as db:
+        await db.exec(delete(Consent).where(col(Consent.session_id) == consulted.session.id))
+        for party, whom in never:
+            await scene.asked(db, consulted.session, party, whom)
+
+    late = consulted.planned.publish_at
+    async with database.writing(actor="job:silences", now=late) as db:
+        done = await escalate_silence(db, late)
+
+    assert done == 0
+    assert {consent.state for consent in await scene.all_of(database, Consent)} == {ConsentState.ASKED}
+    assert len(await scene.all_of(database, Consent)) == len(never)
 
 
 async def test_silence_counts_only_while_the_round_is_consulted_on(database: Database, consulted: Consulted) -> None:
