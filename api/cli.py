@@ -6,38 +6,11 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError, Group
 
-from api.commands.allocate import allocate_file
-from api.commands.alternatives import alternatives
-from api.commands.audit import audit
-from api.commands.compare import compare
 from api.commands.console import say_no
-from api.commands.demo import demo
-from api.commands.doctor import doctor
-from api.commands.environment import NotADemos
-from api.commands.explain import explain
-from api.commands.locality import locality
-from api.commands.migrate import migrate
-from api.commands.replan import replan
-from api.commands.schema import schema
-from api.commands.seed import seed
-from api.commands.serve import serve
-from api.commands.serving import PortTaken
-from api.commands.whatif import whatif
-from api.commands.wish import wish
-from api.commands.work import work
-from models.database import DatabaseError
-from models.erasing import HoldsOthersTables
-from models.migrations.run import SchemaUnknown
-from models.postgres_programs import EmbeddedServerError
+from models.halts import CannotStart, RulesSayNo
 from scheduler.refusals import Refused
-from scheduler.seeding.loading import AlreadySeeded
-from scheduler.settings import SettingsError
 
 DONE, REFUSED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-
-# Why a command did not do its work; each text says what is wrong and the way out.
-RULES_SAY_NO = (AlreadySeeded, NotADemos, HoldsOthersTables)
-CANNOT_START = (DatabaseError, EmbeddedServerError, PortTaken, SchemaUnknown, SettingsError)
 
 TRY_IT = Group("Try it", sort_key=1)
 RUN_IT = Group("Run it", sort_key=2)
@@ -57,26 +30,50 @@ app = App(
     result_action="return_value",
 )
 app["--help"].group = app["--version"].group = Group("Options", sort_key=9)
-for command, group in (
-    (demo, TRY_IT),
-    (serve, RUN_IT),
-    (work, RUN_IT),
-    (migrate, LOOK_AFTER_IT),
-    (seed, LOOK_AFTER_IT),
-    (audit, LOOK_AFTER_IT),
-    (doctor, LOOK_AFTER_IT),
-    (schema, USE_A_PART),
-    (explain, ON_FILES),
-    (compare, ON_FILES),
-    (whatif, ON_FILES),
-    (wish, ON_FILES),
-    (alternatives, ON_FILES),
-    (replan, ON_FILES),
-    (locality, ON_FILES),
+# Each command is loaded when it is asked for: the allocator alone should not wait for the server's code.
+for command, group, summary in (
+    (
+        "demo:demo",
+        TRY_IT,
+        "Try everything, on an embedded PostgreSQL or that of DATABASE_URL, until Ctrl-C.",
+    ),
+    ("serve:serve", RUN_IT, "Serve the API until Ctrl-C or SIGTERM; start as many as you like."),
+    ("work:work", RUN_IT, "Run one worker node until Ctrl-C or SIGTERM; start as many as you like."),
+    ("migrate:migrate", LOOK_AFTER_IT, "Bring the database to this version's schema."),
+    ("seed:seed", LOOK_AFTER_IT, "Load a synthetic district into an empty database."),
+    ("audit:audit", LOOK_AFTER_IT, "Derive every promise of the system once more from the rows."),
+    ("doctor:doctor", LOOK_AFTER_IT, "Look at everything Doorstep needs; exit 1 if something is missing."),
+    ("schema:schema", USE_A_PART, "Print the schema, or compare a file with it."),
+    ("allocate:allocate_file", ON_FILES, "Plan a problem file and write the plan file."),
+    ("explain:explain", ON_FILES, "Say what each session costs, why people are left out, and what is scarce."),
+    ("compare:compare", ON_FILES, "Say who moves from one plan to another, what it costs, and why."),
+    (
+        "whatif:whatif",
+        ON_FILES,
+        "Say what changes would cost: a first estimate at once, then the solved answer; nothing is changed.",
+    ),
+    (
+        "wish:wish",
+        ON_FILES,
+        "Say what it would cost to seat everybody of a request at a site, on a half-day, both, or anywhere.",
+    ),
+    (
+        "alternatives:alternatives",
+        ON_FILES,
+        "Name the cheapest places left for people who ask now, all of them in one session.",
+    ),
+    (
+        "replan:replan",
+        ON_FILES,
+        "Plan again after objections: what is agreed stays, objections are kept, and moving people has a price.",
+    ),
+    (
+        "locality:locality",
+        ON_FILES,
+        "Show how much is served in people's own office and town, and at what cost, as the higher tiers get dearer.",
+    ),
 ):
-    app.command(command, group=group)
-
-app.command(allocate_file, name="allocate", group=ON_FILES)
+    app.command(f"api.commands.{command}", name=command.split(":")[0], group=group, help=summary)
 
 
 def main() -> None:
@@ -94,10 +91,10 @@ def answer(words: Sequence[str]) -> int:
         for reason in refused.reasons:
             say_no(reason.message)
         return REFUSED
-    except RULES_SAY_NO as error:
+    except RulesSayNo as error:
         say_no(str(error))
         return REFUSED
-    except CANNOT_START as error:
+    except CannotStart as error:
         say_no(str(error))
         return WRONG_USE
     except KeyboardInterrupt:

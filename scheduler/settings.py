@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
+from models.halts import CannotStart
 from models.sealing import SECRET_BYTES
 
 _Hidden = TypeVar("_Hidden")
@@ -29,7 +30,7 @@ LONGEST_KEEP_DAYS = 3650
 _MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' prints a good one"
 
 
-class SettingsError(ValueError):
+class SettingsError(CannotStart, ValueError):
     """A setting cannot be used; the text names the variable and the way out, and never its value if that is secret."""
 
 

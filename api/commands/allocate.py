@@ -21,7 +21,7 @@ from api.commands.problem_files import (
     read_problem,
     write_document,
 )
-from api.commands.searching import interruptible, search
+from api.commands.searching import interruptible, limits_for, search
 from scheduler.allocation import Limits, Plan, Problem, verify
 from scheduler.allocation.baselines import Baseline, baselines
 from scheduler.allocation.insight.outlook import Outlook
@@ -72,7 +72,7 @@ def allocate_file(
     """
     how = searching or Searching()
     try:
-        limits = Limits(seconds=how.time_limit, seed=how.seed)
+        limits = limits_for(how.time_limit, how.seed)
     except ValueError as error:
         say_no(str(error))
         return MISUSED

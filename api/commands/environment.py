@@ -15,6 +15,7 @@ from api.graphql.context import Service
 from models.database import Database, Pool
 from models.embedded import remove_data
 from models.erasing import erase
+from models.halts import RulesSayNo
 from models.migrations.run import current
 from models.sealing import Sealer
 from scheduler.clock import Clock, system_clock
@@ -34,7 +35,7 @@ WORKERS_OWN = Pool(size=4, wait_seconds=60)
 _FIRST = 1  # the seed of a newcomer's district
 
 
-class NotADemos(RuntimeError):
+class NotADemos(RulesSayNo):
     """The database holds something that no demo put there."""
 
 

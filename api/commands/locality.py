@@ -9,8 +9,7 @@ from rich.table import Table
 from api.commands.console import print_document, results, say_no
 from api.commands.plan_tables import table_of
 from api.commands.problem_files import DONE, MISUSED, Json, answering, read_problem
-from api.commands.searching import interruptible, watched
-from scheduler.allocation import Limits
+from api.commands.searching import interruptible, limits_for, watched
 from scheduler.allocation.insight.locality import FACTORS, Point, locality_curve
 
 BAR = 12
@@ -44,7 +43,7 @@ def locality(
 
     def work() -> int:
         given = read_problem(problem)
-        limits = Limits(seconds=time_limit / len(factors), seed=seed)
+        limits = limits_for(time_limit / len(factors), seed)
         with interruptible() as asked, watched() as tell:
             points = locality_curve(given, limits, factors=factors, progress=tell, cancelled=asked)
         if as_json:

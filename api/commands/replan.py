@@ -11,8 +11,8 @@ from api.commands.explaining import difference_entry
 from api.commands.insight_tables import difference_tables
 from api.commands.plan_tables import overview
 from api.commands.problem_files import DONE, MISUSED, Json, answering, read_plan, read_problem, write_document
-from api.commands.searching import interruptible, search
-from scheduler.allocation import Limits, Plan, Problem, ProblemError
+from api.commands.searching import interruptible, limits_for, search
+from scheduler.allocation import Plan, Problem, ProblemError
 from scheduler.allocation.diff import Key, difference
 from scheduler.allocation.fields import Record
 from scheduler.allocation.index import Index
@@ -92,7 +92,7 @@ def replan(
         objections = objections_of(raised or Raised(), earlier)
         following = replan_problem(given, earlier, objections, change_cost=how.change_cost)
         with interruptible() as asked:
-            later = search(following, Limits(seconds=how.time_limit, seed=earlier.seed), asked, start=earlier)
+            later = search(following, limits_for(how.time_limit, earlier.seed), asked, start=earlier)
         write_document(plan, later.to_json())
         if how.save_problem is not None:
             write_document(how.save_problem, following.to_json())

@@ -1,6 +1,7 @@
 """A search that people watch: a line of progress, and Ctrl-C ends it with the best plan so far."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -10,6 +11,17 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from api.commands.console import notices
 from scheduler.allocation import Limits, Plan, Problem, Progress, allocate
+from scheduler.side_by_side import SideBySide
+
+
+def limits_for(seconds: float, seed: int) -> Limits:
+    """
+    Limits by this machine's clock, on all of its cores.
+
+    Raises:
+        ValueError: No time is left to search.
+    """
+    return Limits(clock=time.monotonic, seconds=seconds, seed=seed, side_by_side=SideBySide())
 
 
 class Interruption:

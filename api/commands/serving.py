@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from models.halts import CannotStart
+
 _SECONDS_TO_FINISH = 5
 
 
-class PortTaken(RuntimeError):
+class PortTaken(CannotStart):
     """Nothing can be served at this address; the text says what to do."""
 
 

@@ -14,8 +14,8 @@ from api.commands.explaining import difference_entry
 from api.commands.insight_tables import difference_tables
 from api.commands.plan_tables import growth, money, table_of
 from api.commands.problem_files import DONE, MISUSED, Json, answering, read_plan, read_problem, write_document
-from api.commands.searching import interruptible, watched
-from scheduler.allocation import Limits, Problem
+from api.commands.searching import interruptible, limits_for, watched
+from scheduler.allocation import Problem
 from scheduler.allocation.index import Index
 from scheduler.allocation.insight import changes
 from scheduler.allocation.insight.moves import Mover
@@ -203,7 +203,7 @@ def estimated(outlook: Outlook, changed: Problem) -> Estimate:
 def answered(outlook: Outlook, changed: Problem, seconds: float) -> Answer:
     """The solved answer, with a line of progress; Ctrl-C takes the best so far."""
     with interruptible() as asked, watched() as tell:
-        limits = Limits(seconds=seconds, seed=outlook.plan.seed)
+        limits = limits_for(seconds, outlook.plan.seed)
         return solved(outlook, changed, limits, progress=tell, cancelled=asked)
 
 

@@ -14,8 +14,8 @@ from api.commands.explaining import difference_entry
 from api.commands.insight_tables import difference_tables
 from api.commands.plan_tables import growth, table_of
 from api.commands.problem_files import DONE, Json, answering, read_plan, read_problem
-from api.commands.searching import interruptible, watched
-from scheduler.allocation import Limits, Plan, ProblemError
+from api.commands.searching import interruptible, limits_for, watched
+from scheduler.allocation import Plan, ProblemError
 from scheduler.allocation.diff import difference
 from scheduler.allocation.insight.moves import Mover
 from scheduler.allocation.insight.outlook import Outlook
@@ -87,7 +87,7 @@ def wish(
 def solved(outlook: Outlook, wanted: Wish) -> tuple[Plan, float]:
     """The best plan that fulfils the wish, with a line of progress; Ctrl-C takes the best so far."""
     with interruptible() as asked, watched() as tell:
-        limits = Limits(seconds=SECONDS, seed=outlook.plan.seed)
+        limits = limits_for(SECONDS, outlook.plan.seed)
         return fulfilled(outlook, wanted, limits, progress=tell, cancelled=asked)
 
 

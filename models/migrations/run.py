@@ -9,13 +9,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from models.database import Database
+from models.halts import CannotStart
 
 HERE = Path(__file__).parent
 # Any number will do, as long as nothing else in this database locks on it: "door" in ASCII.
 _LOCK = 0x646F6F72
 
 
-class SchemaUnknown(RuntimeError):
+class SchemaUnknown(CannotStart):
     """The database is at a step that this version does not have: a newer version was here."""
 
 

@@ -1,48 +1,32 @@
 """Parts of a problem that share nothing: no request, site or staff; they are solved one by one."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from scheduler.allocation.problem import Problem
-from scheduler.allocation.space import Space
-
-Node = tuple[str, str]
-"""A kind and an id."""
+from scheduler.allocation.space import Ints, Space
 
 
+@dataclass(frozen=True, slots=True)
 class Circles:
-    """Which things hang together."""
+    """Which sites, requests and staff hang together: by position, the number of their circle."""
 
-    def __init__(self) -> None:
-        self.parent: dict[Node, Node] = {}
-
-    def root(self, node: Node) -> Node:
-        """The representative of everything that hangs together with a node."""
-        self.parent.setdefault(node, node)
-        while self.parent[node] != node:
-            self.parent[node] = self.parent[self.parent[node]]
-            node = self.parent[node]
-        return node
-
-    def join(self, one: Node, other: Node) -> None:
-        """Let two things hang together; the smaller one represents both."""
-        low, high = sorted((self.root(one), self.root(other)))
-        self.parent[high] = low
+    site: Ints
+    request: Ints
+    staff: Ints
 
 
 def split(space: Space) -> list[Problem]:
     """The problem's components, largest first; requests that nothing serves are in none of them."""
     circles, problem = hanging_together(space), space.index.problem
-    members: dict[Node, list[str]] = defaultdict(list)
-    sites = {space.site_ids[site] for site in space.options.site.tolist()}
-    asking = {space.request_ids[r] for r in space.pairs.request.tolist()} | {
+    asking = {space.request_ids[r] for r in np.unique(space.pairs.request).tolist()} | {
         space.request_ids[request] for _, request, _ in space.ahead
     }
     asking |= everybody_followed(problem, asking)
-    for site in sorted(sites):
-        members[circles.root(("site", site))].append(site)
-    parts = [part_of(problem, circles, root, asking) for root in sorted(members)]
+    used = np.unique(circles.site[np.unique(space.options.site)])
+    parts = [part_of(space, circles, number, asking) for number in used.tolist()]
     return sorted(parts, key=lambda part: (-len(part.requests), min((r.id for r in part.requests), default="")))
 
 
@@ -56,31 +40,45 @@ def everybody_followed(problem: Problem, requests: set[str]) -> set[str]:
 
 
 def hanging_together(space: Space) -> Circles:
-    """Join requests with the sites they could use, and sites with the staff who could come."""
-    circles = Circles()
-    options, pairs = space.options, space.pairs
-    links = {(int(options.site[o]), r) for o, r in zip(pairs.option.tolist(), pairs.request.tolist(), strict=True)}
-    links |= {(int(options.site[option]), request) for option, request, _ in space.ahead}
-    for site, request in sorted(links):
-        circles.join(("site", space.site_ids[site]), ("request", space.request_ids[request]))
-    for site, item in sorted(set(zip(options.site.tolist(), options.item.tolist(), strict=True))):
-        if space.staff_needed[item]:
-            for who in space.free[item].any(axis=1).nonzero()[0].tolist():
-                circles.join(("site", space.site_ids[site]), ("staff", space.staff_ids[who]))
-    for later, earlier in zip(space.following.later.tolist(), space.following.earlier.tolist(), strict=True):
-        circles.join(("request", space.request_ids[later]), ("request", space.request_ids[earlier]))
-    return circles
+    """Join requests with the sites they could use, sites with the staff who could come, and what follows each other."""
+    sites, requests = len(space.site_ids), len(space.request_ids)
+    at = np.unique(space.options.site[space.pairs.option] * max(1, requests) + space.pairs.request)
+    links = [(at // max(1, requests), sites + at % max(1, requests))]
+    links += [(space.options.site[[option]], np.array([sites + request])) for option, request, _ in space.ahead]
+    for item in np.nonzero(space.staff_needed)[0].tolist():
+        hosts = np.unique(space.options.site[space.options.item == item])
+        crew = sites + requests + np.nonzero(space.free[item].any(axis=1))[0]
+        if len(hosts) and len(crew):
+            links += [(hosts, np.repeat(crew[:1], len(hosts))), (np.repeat(crew[:1], len(crew)), crew)]
+    links.append((sites + space.following.later, sites + space.following.earlier))
+    one, other = (np.concatenate(ends) for ends in zip(*links, strict=True))
+    number = circle_numbers(one, other, sites + requests + len(space.staff_ids))
+    return Circles(number[:sites], number[sites : sites + requests], number[sites + requests :])
 
 
-def part_of(problem: Problem, circles: Circles, root: Node, asking: set[str]) -> Problem:
-    """The problem with only what hangs together with the root."""
+def circle_numbers(one: Ints, other: Ints, count: int) -> Ints:
+    """By thing, the smallest of those it hangs together with over links from one to the other."""
+    number = np.arange(count)
+    while True:
+        low = np.minimum(number[one], number[other])
+        lower = number.copy()
+        for end in (number[one], number[other], one, other):
+            np.minimum.at(lower, end, low)
+        lower = lower[lower]
+        if (lower == number).all():
+            return number
+        number = lower
 
-    def mine(kind: str, ids: Iterable[str]) -> set[str]:
-        return {each for each in ids if circles.root((kind, each)) == root}
 
-    sites = mine("site", (site.id for site in problem.sites))
-    staff = mine("staff", (person.id for person in problem.staff))
-    requests = mine("request", asking)
+def part_of(space: Space, circles: Circles, number: int, asking: set[str]) -> Problem:
+    """The problem with only what belongs to one circle."""
+
+    def mine(ids: Sequence[str], belongs: Ints) -> set[str]:
+        return {ids[n] for n in np.nonzero(belongs == number)[0].tolist()}
+
+    problem = space.index.problem
+    sites, staff = mine(space.site_ids, circles.site), mine(space.staff_ids, circles.staff)
+    requests = mine(space.request_ids, circles.request) & asking
     return replace(
         problem,
         sites=tuple(site for site in problem.sites if site.id in sites),

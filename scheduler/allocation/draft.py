@@ -60,6 +60,38 @@ def cost_of(space: Space, seats: Seats, staff: dict[int, tuple[int, ...]]) -> fl
     return total
 
 
+def cost_by_circle(space: Space, draft: Draft) -> Floats:
+    """By circle, what its sessions and the people left out of them cost; what is settled ahead is in none."""
+    options, pairs = space.options, space.pairs
+    circle = space.circles()
+    left = space.people - seated_by_request(space, draft.seats)
+    cost = np.asarray(np.bincount(space.asking_circle(), left * space.unplaced_cost, space.circle_count), np.float64)
+    for option, step in steps_of(space, draft.seats).items():
+        own = float(options.open_cost[option] + options.tier_cost[option, step])
+        own += sum(float(pairs.cost[pair]) * people for pair, people in draft.seats[option].items())
+        own += sum(float(space.block_cost[who]) for who in draft.staff.get(option, ())) * len(space.span(option))
+        cost[circle[option]] += own
+    return cost
+
+
+def is_sound(space: Space, seats: Seats) -> bool:
+    """Whether rooms, rest, places and everybody's number allow these sessions side by side."""
+    if any(
+        not space.options.least[o] <= sum(there.values()) <= space.options.places[o]
+        for o, there in seats.items()
+        if there
+    ):
+        return False
+    seated = seated_by_request(space, seats)
+    there = [{int(space.pairs.request[pair]) for pair in each} for each in seats.values()]
+    spread = np.bincount([request for each in there for request in each], minlength=len(space.people))
+    split = space.together & (seated > 0) & ((spread > 1) | (seated < space.people))
+    if split.any() or (seated > space.people).any() or rooms_left(space, seats).min(initial=0) < 0:
+        return False
+    resting = [o for o in seats if space.index.sites[space.site_ids[space.options.site[o]]].rest_days]
+    return not any(at_rest(space, {other: {} for other in resting if other != o})[o] for o in resting)
+
+
 def rooms_left(space: Space, seats: Seats) -> Ints:
     """By site and rank, how many more sessions fit."""
     rooms = np.array([space.index.sites[site].rooms for site in space.site_ids], np.int64)
@@ -99,9 +131,3 @@ def slack_of(space: Space, seats: Seats, held: Iterable[int]) -> Ints:
 def nobody_overtakes(space: Space, seats: Seats) -> bool:
     """Whether everybody has sat what must come before."""
     return not len(space.following.later) or bool((slack_of(space, seats, seats) >= 0).all())
-
-
-def person_costs(space: Space) -> Floats:
-    """By pair, what seating one person there costs beyond leaving them out."""
-    beyond: Floats = space.pairs.cost - space.unplaced_cost[space.pairs.request]
-    return beyond

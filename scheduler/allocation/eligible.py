@@ -13,7 +13,7 @@ from scheduler.allocation.space import Bools, Ints
 @dataclass(frozen=True, slots=True)
 class Demand:
     """
-    Everyone who asks for one item, and when a session of it can start.
+    Everyone under one top jurisdiction who asks for one item, and when a session of it can start.
 
     Attributes:
         number: The item's position.
@@ -40,10 +40,14 @@ class Demand:
     staff: tuple[StaffMember, ...]
 
 
-def demand_for(index: Index, number: int, free: Bools) -> Demand:
-    """Gather the demand for the item at a position."""
+def demand_for(index: Index, number: int, top: str, free: Bools) -> Demand:
+    """Gather the demand for the item at a position under a top jurisdiction: no session crosses it."""
     item = index.items[sorted(index.items)[number]]
-    found = [(n, index.requests[i]) for n, i in enumerate(sorted(index.requests)) if index.requests[i].item == item.id]
+    found = [
+        (n, index.requests[i])
+        for n, i in enumerate(sorted(index.requests))
+        if index.requests[i].item == item.id and index.lines[index.requests[i].jurisdiction][-1] == top
+    ]
     asking = tuple(request for _, request in found)
     staff = tuple(index.staff[i] for i in sorted(index.staff))
     starts = starts_of(index, item)

@@ -55,6 +55,13 @@ class Following:
         bound[later] = bound[earlier] = True
         return cls(later, earlier, np.array(opens, np.int64).reshape(len(links), len(index.days)), link_of, bound)
 
+    @classmethod
+    def none(cls, requests: int, ranks: int) -> "Following":
+        """Nobody follows anybody."""
+        nobody = np.zeros(0, np.int64)
+        links = np.zeros((0, ranks), np.int64)
+        return cls(nobody, nobody, links, np.full(requests, NONE), np.zeros(requests, bool))
+
     @property
     def ranks(self) -> int:
         """How many blocks there are."""

@@ -1,5 +1,6 @@
 """The first plan: again and again the session that serves people most cheaply, until nothing is worth it."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from scheduler.allocation.draft import Draft, at_rest, cost_of, rooms_left, slac
 from scheduler.allocation.following import NONE, room_to_begin
 from scheduler.allocation.space import Bools, Floats, Ints, Space
 from scheduler.allocation.staffing import Staffing
+
+NO_OFFER = (1.0, -1)
+"""A class that costs all it saves is not worth holding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,19 @@ class Greedy:
         for option in np.nonzero(self.space.options.pinned)[0].tolist():
             if option not in self.draft.seats and self.usable[option]:
                 self.hold(option)
-        circle = self.space.circles()[self.space.pairs.option]
+        circles = self.space.circles()
+        circle = circles[self.space.pairs.option]
         stars = {n: Stars.of(self.space, np.nonzero(circle == n)[0]) for n in np.unique(circle).tolist()}
         ratios = {n: self.ratios(star) for n, star in stars.items()}
-        while (best := self.best(stars, ratios)) is not None and not self.stop():
-            n, option = best
-            if self.hold(option):
-                for other in self.touched_by(option, n, circle):
-                    ratios[other] = self.ratios(stars[other])
+        offers = {n: self.offer(star, ratios[n]) for n, star in stars.items()}
+        while not self.stop() and (best := min(offers.values(), default=NO_OFFER)) < NO_OFFER:
+            n, option = int(circles[best[1]]), best[1]
+            touched = self.touched_by(option, n, circle) if self.hold(option) else []
             self.usable[option] = False
+            ratios.update({other: self.ratios(stars[other]) for other in touched})
+            # A session takes rooms from the other items under its top jurisdiction, and from nobody else.
+            again = {n, *touched, *(self.space.neighbours_of(n, stars) if touched else [])}
+            offers.update({other: self.offer(stars[other], ratios[other]) for other in again})
         self.draft.cost = cost_of(self.space, self.draft.seats, self.draft.staff)
         return self.draft
 
@@ -109,16 +117,11 @@ class Greedy:
         sums: Floats = total - (total[star.first] - values[star.first])[star.segment]
         return sums
 
-    def best(self, stars: dict[int, Stars], ratios: dict[int, Floats]) -> tuple[int, int] | None:
-        """The cheapest star that rooms allow, or None where none is worth it."""
-        found: tuple[float, int, int] | None = None
-        for n, star in stars.items():
-            if len(star.options):
-                ratio = np.where(self.allowed(star.options), ratios[n], np.inf)
-                at = int(ratio.argmin())
-                if ratio[at] < 1 and (found is None or ratio[at] < found[0]):
-                    found = (float(ratio[at]), n, int(star.options[at]))
-        return None if found is None else found[1:]
+    def offer(self, star: Stars, ratios: Floats) -> tuple[float, int]:
+        """The cheapest class of a star list that rooms allow, and its option; or that there is none worth it."""
+        ratio = np.where(self.allowed(star.options), ratios, np.inf)
+        at = int(ratio.argmin())
+        return (float(ratio[at]), int(star.options[at])) if ratio[at] < 1 else NO_OFFER
 
     def allowed(self, options: Ints) -> Bools:
         """By option, whether it is unused and a room is left on all its blocks."""
@@ -163,18 +166,35 @@ class Greedy:
 
     def class_at(self, option: int, step: int) -> dict[int, int]:
         """Who would sit in an option consulted that far up; nobody where too few would."""
-        space = self.space
-        places = int(space.options.places[option])
+        space, places = self.space, int(self.space.options.places[option])
         there: dict[int, int] = {}
-        for pair in sorted(space.pairs_of(option), key=lambda p: (float(space.pairs.cost[p]), p)):
-            request = int(space.pairs.request[pair])
-            free = min(self.people[request], self.may_begin(np.array([pair]))[0]) - self.seated(there, request)
-            cap = int(min(space.pairs.cap[pair], places, free))
-            whole = not space.together[request] or cap == space.people[request]
-            if cap > 0 and whole and space.pairs.step[pair] <= step and self.saving(pair) > 0:
-                there[pair] = cap
-                places -= cap
+        seated: dict[int, int] = defaultdict(int)
+        for pair, request, cap in self.takers(option, step):
+            count = min(cap, places, self.free_at(pair, request) - seated[request])
+            whole = not space.together[request] or count == space.people[request]
+            if count > 0 and whole:
+                there[pair] = count
+                seated[request] += count
+                places -= count
+            if not places:
+                break
         return there if sum(there.values()) >= space.options.least[option] else {}
+
+    def takers(self, option: int, step: int) -> list[tuple[int, int, int]]:
+        """Pairs of an option worth seating at the step, cheapest first, with their requests and caps."""
+        pairs = np.array(self.space.pairs_of(option), np.int64)
+        request, cost = self.space.pairs.request[pairs], self.space.pairs.cost[pairs]
+        worth = (self.space.pairs.step[pairs] <= step) & (cost < self.worth[request]) & (self.people[request] > 0)
+        pairs = pairs[worth][np.argsort(cost[worth], kind="stable")]
+        columns = (pairs, self.space.pairs.request[pairs], self.space.pairs.cap[pairs])
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+    def free_at(self, pair: int, request: int) -> int:
+        """How many people of a pair's request could still begin there."""
+        free, link = int(self.people[request]), int(self.space.following.link_of[request])
+        if link == NONE:
+            return free
+        return min(free, int(self.to_begin[link, self.space.options.start[self.space.pairs.option[pair]]]))
 
     def room_to_begin(self) -> Ints:
         """By link and rank, how many more may begin what they must sit something else before."""
@@ -198,10 +218,6 @@ class Greedy:
         there = {int(self.space.pairs.request[pair]) for pair in self.draft.seats[option]}
         later = following.later[np.isin(following.earlier, list(there))]
         return sorted({own, *circle[np.isin(self.space.pairs.request, later)].tolist()})
-
-    def seated(self, there: dict[int, int], request: int) -> int:
-        """How many of a request a class already holds."""
-        return sum(count for pair, count in there.items() if self.space.pairs.request[pair] == request)
 
     def saving(self, pair: int) -> float:
         """What seating one person there is worth beyond its cost."""

@@ -1,11 +1,21 @@
 """How long and how hard to search, and what is told on the way."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+Task = Callable[[], Any]
+
+SideBySide = Callable[[Sequence[Task]], list[Any]]
+"""Runs tasks that share nothing they change, and returns what came of each, in order."""
 
 
-@dataclass(frozen=True, slots=True)
+def one_by_one(tasks: Sequence[Task]) -> list[Any]:
+    """The plainest way to run tasks."""
+    return [task() for task in tasks]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """
     When to stop.
@@ -15,12 +25,14 @@ class Limits:
         gap: Proven closeness to the optimum that is good enough, as a share of the cost.
         seed: Where choices start from.
         clock: Seconds that only ever grow; the core reads no other clock.
+        side_by_side: How models that share nothing are solved; it changes the pace, not the plan.
     """
 
+    clock: Callable[[], float] = field(repr=False)
     seconds: float = 60.0
     gap: float = 0.0
     seed: int = 0
-    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    side_by_side: SideBySide = field(default=one_by_one, repr=False)
 
     def __post_init__(self) -> None:
         if not self.seconds > 0 or not self.gap >= 0:

@@ -1,6 +1,6 @@
 """A scope as a linear model: sessions and tiers whole, seats whole once sessions are, staff as a flow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,7 +24,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class ScopeModel:
-    """A scope's model and what its columns mean."""
+    """
+    A scope's model and what its columns mean.
+
+    Attributes:
+        totals: By item, the column that counts its sessions.
+    """
 
     scope: Scope
     model: Model
@@ -35,6 +40,7 @@ class ScopeModel:
     left_out: Ints
     asked: Ints
     duties: Duties | None
+    totals: dict[int, int] = field(default_factory=dict)
 
 
 def model_of(scope: Scope, counts: Counts | None = None, *, staffing: Staffing | None = None) -> ScopeModel:
@@ -73,6 +79,7 @@ def model_of(scope: Scope, counts: Counts | None = None, *, staffing: Staffing |
     written = ScopeModel(scope, model, held, empty, seat, weight, left_out, asked, duties)
     add_demand(written)
     add_classes(written)
+    add_totals(written)
     add_links(written)
     add_rooms(written)
     add_rest(written)
@@ -136,6 +143,19 @@ def add_classes(written: ScopeModel) -> None:
     least = model.add_rows(len(scope.options), low=0.0)
     model.put(least[seat_row], written.seat, written.weight)
     model.put(least[held_row], held.column, -options.least[held.option].astype(float))
+
+
+def add_totals(written: ScopeModel) -> None:
+    """How many sessions of an item are held is whole: branching on it settles what single sessions hide."""
+    model, held = written.model, written.held
+    item = written.scope.space.options.item[held.option]
+    for number in np.unique(item).tolist():
+        mine = held.column[item == number]
+        total = model.add_columns(np.zeros(1), np.array([float(len(mine))]), whole=True)
+        row = model.add_rows(1, low=0.0, high=0.0)
+        model.put(np.repeat(row, len(mine)), mine, 1.0)
+        model.put(row, total, -1.0)
+        written.totals[number] = int(total[0])
 
 
 def add_links(written: ScopeModel) -> None:

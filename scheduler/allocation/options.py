@@ -65,11 +65,14 @@ def space_of(problem: Problem) -> Space:
     index = Index.of(problem)
     free, wishes = staff_free(index), Wishes.of(problem)
     chunks = []
-    for number in range(len(index.items)):
-        demand = demand_for(index, number, free)
-        for site_number, site_id in enumerate(sorted(index.sites)):
-            if (site_id, demand.item.id) in index.offers:
-                chunks.append(chunk_of(shelf_of(demand, site_number, wishes), wishes))
+    sites = list(enumerate(index.sites[site] for site in sorted(index.sites)))
+    for number, item in enumerate(sorted(index.items)):
+        offering = [(at, site) for at, site in sites if (site.id, item) in index.offers]
+        tops = {index.lines[site.jurisdiction][-1] for _, site in offering}
+        demand = {top: demand_for(index, number, top, free) for top in sorted(tops)}
+        for at, site in offering:
+            here = demand[index.lines[site.jurisdiction][-1]]
+            chunks.append(chunk_of(shelf_of(here, at, site, wishes), wishes))
     columns = joined(chunks, steps=max((len(line) for line in index.lines.values()), default=1))
     requests, following = [index.requests[i] for i in sorted(index.requests)], Following.of(index)
     seated = seat_ahead(index, *in_sequence(following, *columns))
@@ -105,10 +108,9 @@ def in_sequence(following: Following, options: Columns, pairs: Columns) -> tuple
     return options, {name: column[kept] for name, column in pairs.items()}
 
 
-def shelf_of(demand: Demand, site_number: int, wishes: Wishes) -> Shelf:
+def shelf_of(demand: Demand, site_number: int, site: Site, wishes: Wishes) -> Shelf:
     """What holds for every session of the item at the site."""
     index, item = demand.index, demand.item
-    site = index.sites[sorted(index.sites)[site_number]]
     blocks = tuple(index.problem.blocks[start].id for start in demand.starts)
     step_to = {place: steps_between(index, site, place) for place in {each.jurisdiction for each in demand.asking}}
     steps = np.array([step_to[request.jurisdiction] for request in demand.asking], np.int64)

@@ -1,38 +1,52 @@
 """Better plans: a model over the sessions the prices like, then one neighbourhood after another."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 
 import numpy as np
 
 from scheduler.allocation.ascent import Proof
-from scheduler.allocation.crews import counts_of
-from scheduler.allocation.draft import Draft, Seats, cost_of, seated_by_request
+from scheduler.allocation.crews import Counts, counts_of
+from scheduler.allocation.draft import Draft, Seats, cost_of, is_sound, seated_by_request
 from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
-from scheduler.allocation.neighbourhoods import Breadth, about, around, item_of, worth_a_thought
+from scheduler.allocation.neighbourhoods import Breadth, about, around, worth_a_thought
 from scheduler.allocation.opening import opening_draft, stands
 from scheduler.allocation.plan import Plan
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
-from scheduler.allocation.space import Floats, Ints, Space
+from scheduler.allocation.space import Bools, Floats, Space
 from scheduler.allocation.staffing import Names, Staffing
 
 # Requests set free at once: fewer leave no choice, more take a model minutes.
-SMALLEST, LARGEST = 20.0, 150.0
-MIXED, LEFT_OUT = 0.4, 0.2
+SMALLEST, LARGEST = 30.0, 150.0
+PER_REQUEST = 5
+GROWTH, SHRINK = 1.08, 0.85
+MIXED, LEFT_OUT = 0.25, 0.15
+NODES = 200
+# A circle with no more requests than this is decided whole, once, before parts of it are.
+WHOLE = 45
 # Naming everybody anew takes too long for more sessions than these.
 RENAMED = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """A part of the space to decide anew."""
+class Proposal:
+    """A neighbourhood's model, to be solved beside others and settled in order."""
 
-    options: Ints
-    pairs: Ints
+    kind: int
+    written: ScopeModel
+    start: Floats | None
+    effort: Effort
+    stop: Callable[[], bool]
+
+    def solve(self) -> Outcome:
+        """Solve it; this touches nothing that others share."""
+        return solve(self.written.model, self.effort, start=self.start, stop=self.stop)
 
 
 class Search:
@@ -44,21 +58,32 @@ class Search:
         self.draft = opening_draft(self.staffing, stop=stop, start=start)
         self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
         self.sizes: dict[int, float] = {}
-        self.counts = counts_of(space)
+        self.asking = np.unique(space.pairs.request)
+        self.circle = space.asking_circle()
+        size = np.bincount(self.circle[self.asking], minlength=space.circle_count)
+        self.whole = [n for n in np.argsort(-size, kind="stable").tolist() if 1 < size[n] <= WHOLE]
+        self.tried: set[tuple[bytes, frozenset[int]]] = set()
 
-    def try_move(self, move: Move, effort: Effort) -> Outcome:
-        """Solve a part of the space; the draft changes only for the better."""
-        written = model_of(scope_of(self.space, self.draft, move.options, move.pairs), self.counts)
-        outcome = solve(written.model, effort, start=values_of(written, self.draft), stop=self.stop)
-        if outcome.values is not None:
-            self.take(written, outcome)
-        return outcome
+    def twin(self) -> "Search":
+        """A search of its own from the same draft."""
+        other = copy(self)
+        other.sizes, other.tried, other.whole = dict(self.sizes), set(self.tried), list(self.whole)
+        other.chance = Random(self.seed)  # noqa: S311 - repeatable choices, no secrets
+        return other
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Staff as neighbourhoods count them."""
+        return counts_of(self.space)
 
     def take(self, written: ScopeModel, outcome: Outcome) -> bool:
         """Make a solution the draft, if staff can be named and it costs less."""
         if outcome.values is None or not is_whole(written, outcome.values):
             return False
         seats = merged(self.draft, written, seats_of(written, outcome.values))
+        # Another neighbourhood may have been settled since this one was proposed.
+        if not is_sound(self.space, seats):
+            return False
         names, short = self.names_for(written, seats)
         candidate = Draft(seats=seats, staff=names)
         if short:
@@ -97,29 +122,52 @@ class Search:
         if candidate.cost < self.draft.cost and stands(self.space, candidate):
             self.draft = candidate
 
-    def neighbourhood(self, proof: Proof, seconds: float) -> None:
-        """Decide one neighbourhood anew, and learn how large the next one of its item may be."""
-        if (seed := self.pick()) is None:
-            return
+    def propose(self, proof: Proof, missing: Floats, seconds: float) -> Proposal | None:
+        """A neighbourhood to decide anew, rather where most is missing; None where it is known to hold nothing new."""
+        if not len(self.asking):
+            return None
+        kind, free, breadth = self.whole_circle(self.whole.pop(0)) if self.whole else self.part(missing)
+        options, pairs = worth_a_thought(self.space, proof, self.draft, free, breadth)
+        mark = (free.tobytes(), frozenset(self.draft.seats.keys() & set(options.tolist())))
+        if mark in self.tried:
+            self.sizes[kind] = min(self.sizes[kind] * GROWTH, LARGEST)
+            return None
+        self.tried.add(mark)
+        written = model_of(scope_of(self.space, self.draft, options, pairs), self.counts)
+        effort = Effort(seconds=seconds, gap=5e-3, nodes=NODES, seed=self.seed)
+        return Proposal(kind, written, values_of(written, self.draft), effort, self.stop)
+
+    def whole_circle(self, circle: int) -> tuple[int, Bools, Breadth]:
+        """Everybody of a circle."""
+        free = self.circle == circle
+        size = int(free.sum())
+        self.sizes.setdefault(circle, SMALLEST)
+        return circle, free, Breadth(requests=size, options=PER_REQUEST * size, choices=30)
+
+    def part(self, missing: Floats) -> tuple[int, Bools, Breadth]:
+        """Requests near one of them: in time, over all items, or in place, within one circle."""
+        seed = self.pick(missing)
         # Staff tie items together in time, places tie requests of an item together: each has its turn.
         mixed = self.chance.random() < MIXED
-        kind = -1 if mixed else item_of(self.space, seed)
+        kind = -1 if mixed else int(self.circle[seed])
         size = self.sizes.setdefault(kind, SMALLEST)
-        breadth = Breadth(requests=int(size), options=int(12 * size), choices=30)
-        free = (about if mixed else around)(self.space, self.draft, seed, breadth)
-        options, pairs = worth_a_thought(self.space, proof, self.draft, free, breadth)
-        before = self.draft.cost
-        outcome = self.try_move(Move(options, pairs), Effort(seconds=seconds, gap=5e-3, nodes=60, seed=self.seed))
-        if not outcome.proven:
-            self.sizes[kind] = max(size * 0.85, SMALLEST)
-        elif self.draft.cost >= before:
-            self.sizes[kind] = min(size * 1.08, LARGEST)
+        breadth = Breadth(requests=int(size), options=int(PER_REQUEST * size), choices=30)
+        return kind, (about if mixed else around)(self.space, self.draft, seed, breadth), breadth
 
-    def pick(self) -> int | None:
-        """A request to look around: often one that is left out, otherwise any; None where there is none."""
-        asking = np.unique(self.space.pairs.request)
+    def settle(self, proposal: Proposal, outcome: Outcome) -> None:
+        """Take what came of a proposal, and learn how large the next one of its kind may be."""
+        better, size = self.take(proposal.written, outcome), self.sizes[proposal.kind]
+        if not outcome.proven:
+            self.sizes[proposal.kind] = max(size * SHRINK, SMALLEST)
+        elif not better:
+            self.sizes[proposal.kind] = min(size * GROWTH, LARGEST)
+
+    def pick(self, missing: Floats) -> int:
+        """A request to look around: often one that is left out, otherwise one where much is missing."""
         short = self.space.people - seated_by_request(self.space, self.draft.seats)
-        left_out = asking[short[asking] > 0]
+        left_out = self.asking[short[self.asking] > 0]
         if len(left_out) and self.chance.random() < LEFT_OUT:
-            asking = left_out
-        return int(asking[self.chance.randrange(len(asking))]) if len(asking) else None
+            return int(left_out[self.chance.randrange(len(left_out))])
+        size = np.bincount(self.circle[self.asking], minlength=len(missing))
+        weights = np.cumsum((np.maximum(missing, 0.0) / np.maximum(size, 1) + 1e-9)[self.circle[self.asking]])
+        return int(self.asking[np.searchsorted(weights, self.chance.random() * weights[-1])])

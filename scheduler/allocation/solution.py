@@ -55,6 +55,9 @@ def values_of(written: ScopeModel, draft: Draft) -> Floats | None:
             values[written.seat[position[pair]]] = people / written.weight[position[pair]]
             seated[space.pairs.request[pair]] += people
     values[written.left_out] = (scope.people - seated)[written.asked]
+    item = space.options.item[written.held.option]
+    for number, total in written.totals.items():
+        values[total] = values[written.held.column[item == number]].sum()
     fill_duties(written, draft, values)
     return values
 

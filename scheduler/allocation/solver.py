@@ -22,7 +22,7 @@ CLOSED = 5e-7
 
 def allocate(
     problem: Problem,
-    limits: Limits | None = None,
+    limits: Limits,
     *,
     start: Plan | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -36,11 +36,12 @@ def allocate(
     Raises:
         ProblemError: Pins contradict each other or the rules.
     """
-    limits = limits or Limits()
     watch = Watch(limits, cancelled)
     space = space_of(problem)
     check_pins(space)
-    quests = [Quest(part, limits=limits, watch=watch, start=start) for part in split(space)]
+    parts = split(space)
+    spaces = [space] if len(parts) == 1 else [space_of(part) for part in parts]
+    quests = [Quest(each, limits=limits, watch=watch, start=start) for each in spaces]
     campaign = Campaign(space, quests, watch=watch, progress=progress)
     campaign.run()
     return campaign.plan()

@@ -1,6 +1,7 @@
 """The search space: every session that could be held and everyone who could sit in it, as arrays."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -109,12 +110,38 @@ class Space:
         """How many blocks there are."""
         return len(self.index.days)
 
+    def tops(self) -> tuple[str, ...]:
+        """The jurisdictions above all others that a site lies under."""
+        lines = self.index.lines
+        return tuple(sorted({lines[self.index.sites[site].jurisdiction][-1] for site in self.site_ids}))
+
     def circles(self) -> Ints:
         """By option, a number for its item and for the top of its site's jurisdictions: requests never cross it."""
-        tops = [self.index.lines[self.index.sites[site].jurisdiction][-1] for site in self.site_ids]
-        number = {top: n for n, top in enumerate(sorted(set(tops)))}
-        top = np.array([number[top] for top in tops], np.int64)
-        return self.options.item * max(1, len(number)) + (top[self.options.site] if self.options.count else 0)
+        number = {top: n for n, top in enumerate(self.tops())}
+        tops = [number[self.index.lines[self.index.sites[site].jurisdiction][-1]] for site in self.site_ids]
+        return self.options.item * max(1, len(number)) + np.array(tops, np.int64)[self.options.site]
+
+    def asking_circle(self) -> Ints:
+        """By request, its circle; one more than there are where no site could serve it."""
+        item = {each: n for n, each in enumerate(self.item_ids)}
+        number = {top: n for n, top in enumerate(self.tops())}
+        index, beyond = self.index, len(item) * max(1, len(number))
+        asked = [index.requests[request] for request in self.request_ids]
+        tops = [number.get(index.lines[request.jurisdiction][-1]) for request in asked]
+        circles = [
+            beyond if top is None else item[r.item] * len(number) + top for r, top in zip(asked, tops, strict=True)
+        ]
+        return np.array(circles, np.int64)
+
+    @property
+    def circle_count(self) -> int:
+        """How many circles there can be, and one for requests that no site could serve."""
+        return len(self.item_ids) * max(1, len(self.tops())) + 1
+
+    def neighbours_of(self, circle: int, circles: Iterable[int]) -> list[int]:
+        """Those of the circles that share a top jurisdiction, and so sites, with one of them."""
+        count = max(1, len(self.tops()))
+        return [other for other in circles if other % count == circle % count]
 
     def span(self, option: int) -> range:
         """Ranks that an option fills."""
@@ -130,3 +157,10 @@ class Space:
         options = self.options
         block = self.index.problem.blocks[int(options.start[option])].id
         return self.site_ids[options.site[option]], self.item_ids[options.item[option]], block
+
+
+def with_pairs(space: Space, kept: Bools) -> Space:
+    """The space with only some of its pairs."""
+    columns = {name.name: getattr(space.pairs, name.name)[kept] for name in fields(Pairs) if name.name != "first"}
+    first = np.searchsorted(columns["option"], np.arange(space.options.count + 1))
+    return replace(space, pairs=Pairs(**columns, first=first))

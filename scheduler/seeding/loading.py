@@ -7,6 +7,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.halts import RulesSayNo
 from models.journal import AuditEntry
 from models.places import Jurisdiction
 from models.sealing import Sealer
@@ -26,7 +27,7 @@ _ACT = "seed"
 _LOCK = 0x73656564
 
 
-class AlreadySeeded(RuntimeError):
+class AlreadySeeded(RulesSayNo):
     """The database holds a district already; loading another would mix the two."""
 
 

@@ -1,5 +1,6 @@
 """Whoever is left out is told why, by which rule, sessions and staff, and what the cheapest way out would cost."""
 
+import time
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from scheduler.allocation import Limits, Plan, Problem, Unplaced, allocate
 from tests.allocation.following import following_problem
 from tests.allocation.generated import random_problem
 
-LIMITS = Limits(seconds=20, seed=1)
+LIMITS = Limits(clock=time.monotonic, seconds=20, seed=1)
 
 Document = dict[str, Any]
 

@@ -1,5 +1,6 @@
 """Theory before practical: nobody overtakes, nothing cheaper exists, and pins are kept or refused by name."""
 
+import time
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.allocation.brute import cheapest, size_of
 from tests.allocation.following import following_problem, overtaking
 from tests.allocation.referee import check
 
-LIMITS = Limits(seconds=20, seed=1)
+LIMITS = Limits(clock=time.monotonic, seconds=20, seed=1)
 MOST_SEATINGS = 2_000
 
 Document = dict[str, Any]

@@ -1,5 +1,6 @@
 """Answers about a plan hold: bounds below, mended plans above, every place named a real one at its stated price."""
 
+import time
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -26,7 +27,7 @@ from scheduler.allocation.rules import tier_of
 from tests.allocation.following import following_problem
 from tests.allocation.generated import random_problem
 
-LIMITS = Limits(seconds=20, seed=1)
+LIMITS = Limits(clock=time.monotonic, seconds=20, seed=1)
 SEEDS = range(30)
 
 Document = dict[str, Any]

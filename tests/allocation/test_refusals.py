@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from copy import deepcopy
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from scheduler.allocation import Limits, Problem, ProblemError, allocate, verify
 from tests.allocation.referee import REFERENCE, check
 
-LIMITS = Limits(seconds=20, seed=1)
+LIMITS = Limits(clock=time.monotonic, seconds=20, seed=1)
 SMALL: dict[str, Any] = json.loads((REFERENCE / "examples" / "small.json").read_text(encoding="utf-8"))
 
 Document = dict[str, Any]

@@ -1,5 +1,6 @@
 """A plan taken up again: nothing of it is lost, and the search finds from it what it finds from nothing."""
 
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from scheduler.allocation.staffing import Staffing
 from tests.allocation.following import following_problem
 from tests.allocation.generated import random_problem
 
-LIMITS = Limits(seconds=20, seed=1)
+LIMITS = Limits(clock=time.monotonic, seconds=20, seed=1)
 SOME = [random_problem(seed) for seed in range(20)] + [following_problem(seed) for seed in range(20)]
 
 Document = dict[str, Any]

@@ -1,6 +1,7 @@
 """The commands that ask a plan on files: what it costs and why, what if, where else, who moves."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = allocate(Problem.from_json(json.loads(SMALL.read_text())), Limits(seconds=20))
+    found = allocate(Problem.from_json(json.loads(SMALL.read_text())), Limits(clock=time.monotonic, seconds=20))
     path = tmp_path_factory.mktemp("plans") / "plan.json"
     path.write_text(json.dumps(found.to_json()))
     return path

@@ -39,7 +39,7 @@ class Outlook:
         """Find the prices, which takes a few seconds for a district's month; every question after that is quick."""
         space = space_of(problem)
         ascent = Ascent(space)
-        proof = ascent.climb(rounds, known=plan.objective, stop=stop)
+        proof = ascent.climb(rounds, known=ascent.towards(plan.objective), stop=stop)
         return cls(plan, space, Standing.of(space.index, plan), ascent.judge, proof)
 
     @property

@@ -9,6 +9,7 @@ without baselines.
 import json
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import FrameType
@@ -19,6 +20,7 @@ from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.limits import Limits, Progress
 from scheduler.allocation.problem import Problem
 from scheduler.allocation.solver import allocate
+from scheduler.side_by_side import SideBySide
 
 DONE, REFUSED, MISUSED = 0, 1, 2
 
@@ -41,7 +43,8 @@ class Cancel:
 
 def limits_of(document: Mapping[str, Any]) -> Limits:
     """The limits of a request; what is absent keeps its default."""
-    return Limits(**{name: document[name] for name in ("seconds", "gap", "seed") if name in document})
+    given = {name: document[name] for name in ("seconds", "gap", "seed") if name in document}
+    return Limits(clock=time.monotonic, side_by_side=SideBySide(), **given)
 
 
 def tell(progress: Progress) -> None:
