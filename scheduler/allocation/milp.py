@@ -34,6 +34,18 @@ class Model:
         self.columns += len(cost)
         return at
 
+    def soften(self, columns: Ints) -> None:
+        """Let columns take fractions."""
+        whole = np.concatenate(self.whole)
+        whole[columns] = 0.0
+        self.whole = [whole]
+
+    def close(self, columns: Ints) -> None:
+        """Keep columns at zero."""
+        upper = np.concatenate(self.upper)
+        upper[columns] = 0.0
+        self.upper = [upper]
+
     def add_rows(self, count: int, *, low: Floats | float = -INFINITY, high: Floats | float = INFINITY) -> Ints:
         """Add rows without entries; returns their positions."""
         at = np.arange(self.rows, self.rows + count)
