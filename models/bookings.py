@@ -1,11 +1,11 @@
 """Places promised to requests, places held for firms that are choosing names, and places taken by named people."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, Index
 
 from models.columns import Table, instant, key, listed, refers_to
-from models.vocabulary import Attendance, BookingState, HoldState, PromiseState
+from models.vocabulary import Attendance, BookingState, HoldState, PromiseState, WaitingState
 
 
 class Promise(Table, table=True):
@@ -33,20 +33,63 @@ class Promise(Table, table=True):
     held_until: datetime = instant()
 
 
+class Waiting(Table, table=True):
+    """A firm in the queue (候补): for freed places of a session, or of any session of an exam within km and days."""
+
+    __tablename__ = "waiting"
+    __table_args__ = (
+        CheckConstraint("people BETWEEN 1 AND 200 AND passed >= 0", name="people_sensible"),
+        CheckConstraint("(session_id IS NULL) = (most_km IS NOT NULL)", name="session_or_distance"),
+        Index(
+            "uq_waiting_standing",
+            "enterprise_id",
+            "exam_id",
+            "session_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where="state IN ('WAITING', 'OFFERED')",
+        ),
+        Index("ix_waiting_exam_id_waiting", "exam_id", "asked_at", postgresql_where="state = 'WAITING'"),
+    )
+
+    id: int = key()
+    bureau_id: int = refers_to("jurisdiction.id", index=False)
+    enterprise_id: int = refers_to("enterprise.id")
+    exam_id: int = refers_to("exam.id", index=False)
+    session_id: int | None = refers_to("session.id", optional=True)
+    people: int
+    latitude: float
+    longitude: float
+    most_km: float | None = None
+    until_day: date
+    state: WaitingState = listed(WaitingState)
+    asked_at: datetime = instant()
+    passed: int = 0
+
+
 class Hold(Table, table=True):
-    """Open places of a session that a firm chose and names its people into within minutes; after that they are open."""
+    """
+    Open places of a session that a firm chose and names its people into within minutes; after that they are open.
+
+    Where the firm waited, they were offered to it for working hours, or are kept until its group fits.
+    """
 
     __tablename__ = "hold"
     __table_args__ = (
         CheckConstraint("people >= 1 AND named BETWEEN 0 AND people", name="named_within_people"),
         CheckConstraint("(state = 'USED') = (named = people)", name="used_when_all_named"),
-        Index("ix_hold_session_id_standing", "session_id", "enterprise_id", postgresql_where="state = 'HELD'"),
-        Index("ix_hold_held_until_standing", "held_until", postgresql_where="state = 'HELD'"),
+        CheckConstraint("state <> 'KEPT' OR waiting_id IS NOT NULL AND named = 0", name="kept_for_who_waits"),
+        Index(
+            "ix_hold_session_id_standing", "session_id", "enterprise_id", postgresql_where="state IN ('KEPT', 'HELD')"
+        ),
+        Index("ix_hold_held_until_standing", "held_until", postgresql_where="state IN ('KEPT', 'HELD')"),
+        Index("uq_hold_waiting_id", "waiting_id", unique=True, postgresql_where="state IN ('KEPT', 'HELD')"),
     )
 
     id: int = key()
     session_id: int = refers_to("session.id", index=False)
     enterprise_id: int = refers_to("enterprise.id")
+    waiting_id: int | None = refers_to("waiting.id", optional=True, index=False)
     people: int
     named: int = 0
     state: HoldState = listed(HoldState)

@@ -10,7 +10,7 @@ a session that thousands want is never held while a client thinks.
 HOLD_PLACES = """
 CREATE FUNCTION hold_places(
     session_ bigint, enterprise_ bigint, bureau_ bigint, people_ int, or_fewer bool, at_ timestamptz, actor_ text,
-    minutes_ float8, share_ float8, account_ bigint, key_ text, fingerprint_ text
+    minutes_ float8, share_ float8, account_ bigint, key_ text, fingerprint_ text, is_past_queue bool
 ) RETURNS SETOF hold LANGUAGE plpgsql AS $$
 DECLARE
     place session%ROWTYPE;
@@ -31,10 +31,18 @@ BEGIN
         RETURN;
     END IF;
 
+    -- Whoever waits comes first: who may pass them is decided where there is time to look.
+    IF NOT is_past_queue AND EXISTS (SELECT FROM waiting WHERE exam_id = place.exam_id AND bureau_id = bureau_
+                                        AND state = 'WAITING' AND until_day >= place.day
+                                        AND (session_id = session_ OR session_id IS NULL)) THEN
+        RETURN;
+    END IF;
+
     SELECT (SELECT count(*) FROM booking
              WHERE session_id = session_ AND enterprise_id = enterprise_ AND state = 'CONFIRMED' AND promise_id IS NULL)
          + (SELECT coalesce(sum(people - named), 0) FROM hold
-             WHERE session_id = session_ AND enterprise_id = enterprise_ AND state = 'HELD' AND held_until > at_)
+             WHERE session_id = session_ AND enterprise_id = enterprise_ AND state IN ('KEPT', 'HELD')
+               AND held_until > at_)
       INTO mine;
     SELECT coalesce(max(value) FILTER (WHERE name = 'hold_minutes'), minutes_),
            coalesce(max(value) FILTER (WHERE name = 'most_share_percent'), share_)

@@ -20,6 +20,7 @@ from models.vocabulary import (
     RequestState,
     RoundState,
     SessionState,
+    WaitingState,
 )
 
 BORN = ""  # the state before a row exists
@@ -76,7 +77,22 @@ TRANSITIONS: Mapping[str, Moves] = {
         PromiseState.HELD: (PromiseState.USED, PromiseState.RELEASED),
         PromiseState.USED: (PromiseState.HELD, PromiseState.RELEASED),
     },
-    "hold": {BORN: (HoldState.HELD,), HoldState.HELD: (HoldState.USED, HoldState.RELEASED, HoldState.LAPSED)},
+    "waiting": {
+        BORN: (WaitingState.WAITING,),
+        WaitingState.WAITING: (WaitingState.OFFERED, WaitingState.LEFT, WaitingState.LAPSED),
+        # Its session was cancelled: it waits on for another at its old position.
+        WaitingState.OFFERED: (
+            WaitingState.SERVED,
+            WaitingState.WAITING,
+            WaitingState.LEFT,
+            WaitingState.LAPSED,
+        ),
+    },
+    "hold": {
+        BORN: (HoldState.KEPT, HoldState.HELD),
+        HoldState.KEPT: (HoldState.HELD, HoldState.RELEASED, HoldState.LAPSED),
+        HoldState.HELD: (HoldState.USED, HoldState.RELEASED, HoldState.LAPSED),
+    },
     "booking": {BORN: (BookingState.CONFIRMED,), BookingState.CONFIRMED: (BookingState.CANCELLED,)},
     "certificate": {
         BORN: (CertificateState.PENDING,),

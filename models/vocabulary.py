@@ -149,9 +149,28 @@ class PromiseState(StrEnum):
     DROPPED = "DROPPED"
 
 
-class HoldState(StrEnum):
-    """Where open places that a firm chose stand, until they are named, given back, or their minutes are over."""
+class WaitingState(StrEnum):
+    """Where a firm's waiting for freed places (候补) stands; OFFERED has places held until it takes them or not."""
 
+    WAITING = "WAITING"
+    OFFERED = "OFFERED"
+    SERVED = "SERVED"
+    LEFT = "LEFT"
+    LAPSED = "LAPSED"
+
+
+class AlternativeKind(StrEnum):
+    """What else there is where a session has no place: another day there, another site, or a part of the group."""
+
+    OTHER_DATE = "OTHER_DATE"
+    OTHER_SITE = "OTHER_SITE"
+    SPLIT = "SPLIT"
+
+
+class HoldState(StrEnum):
+    """Where places set aside for a firm stand; KEPT ones are gathered for a waiting group until it fits."""
+
+    KEPT = "KEPT"
     HELD = "HELD"
     USED = "USED"
     RELEASED = "RELEASED"

@@ -20,6 +20,7 @@ from scheduler.booking_rules import (
     why_not_session,
 )
 from scheduler.callers import Caller, require
+from scheduler.hold_ends import serve_if_named
 from scheduler.holding import HOLD_ID, SESSION_ID, Choice, hold_open, own_hold
 from scheduler.places_taken import Taking, lock_session, settle, take_places
 from scheduler.refusals import Refused, not_found
@@ -120,6 +121,8 @@ async def name_into(db: AsyncSession, hold: Hold, names: Names, *, now: datetime
     """
     taking = Taking(hold.session_id, hold.enterprise_id, tuple(sorted(names.worker_ids)), hold_id=hold.id)
     if taken := await take_places(db, taking, now=now):
+        if hold.waiting_id is not None:
+            await serve_if_named(db, hold)
         return await bookings_of(db, taken)
     session = await lock_session(db, hold.session_id)
     again = select(Hold).where(col(Hold.id) == hold.id).execution_options(populate_existing=True)

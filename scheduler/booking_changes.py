@@ -14,6 +14,7 @@ from scheduler.callers import Caller, require
 from scheduler.journal import note
 from scheduler.places_taken import give_back, lock_session
 from scheduler.policy import policy_of
+from scheduler.queues import pass_on
 from scheduler.refusals import Code, Refusal, not_found
 from scheduler.visibility import visible
 
@@ -37,6 +38,7 @@ async def cancel_booking(db: AsyncSession, booking_id: int, *, caller: Caller, n
     await db.flush()
     await give_back(db, session, booking.promise_id)
     await db.exec(delete(Claim).where(*claim_on(session, booking.worker_id)))
+    await pass_on(db, session, now=now)
     return booking
 
 

@@ -10,22 +10,17 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.bookings import Hold, Promise
-from models.parties import Enterprise, ExamBody, Recusal, Worker
-from models.places import Site
+from models.parties import ExamBody, Recusal, Worker
 from models.sessions import Claim, Session, SessionStaff
 from models.vocabulary import HoldState, PromiseState, ResourceKind, SessionState
 from scheduler.allocation.rules import is_recused
 from scheduler.calendar import SHANGHAI
-from scheduler.callers import Caller
 from scheduler.catalogue import exam_in_force
 from scheduler.eligibility import BOOKING_RULES, Occasion, standings_of, why_not
-from scheduler.places_taken import is_bookable
 from scheduler.refusals import Code, Refusal, Refused, refuse
 from scheduler.shares import Share
-from scheduler.visibility import visible
 
 MOST_PEOPLE = 200
-ALTERNATIVES = 3
 NOT_YET = (SessionState.PROPOSED, SessionState.AGREED)
 OVERLAPS = "The worker is in another session at this time: choose another session, or cancel that place."
 STAFF_RECUSED = "An examiner of this session must not examine your firm's people: choose another, or ask the bureau."
@@ -39,6 +34,7 @@ class Names:
     worker_ids: tuple[int, ...]
     path: tuple[str, ...] = ("input", "workerIds")
     is_list: bool = True
+    leaving_id: int | None = None  # the session that they give up for this one
 
     def path_of(self, at: int) -> tuple[str, ...]:
         """The input field of the person at this place."""
@@ -153,7 +149,9 @@ async def refuse_unfit(db: AsyncSession, session: Session, names: Names, *, ente
         Refused: Every reason of every person, in the order of the input.
     """
     workers = await lock_workers(db, names, enterprise_id=enterprise_id)
-    reasons = await reasons_against(db, session, workers, enterprise_id=enterprise_id, now=now)
+    reasons = await reasons_against(
+        db, session, workers, leaving_id=names.leaving_id, enterprise_id=enterprise_id, now=now
+    )
     counted = Counter(names.worker_ids)
     found: list[Refusal] = []
     for at, worker_id in enumerate(names.worker_ids):
@@ -177,20 +175,26 @@ async def lock_workers(db: AsyncSession, names: Names, *, enterprise_id: int) ->
     return (await db.exec(own.order_by(col(Worker.id)).with_for_update(key_share=True))).all()
 
 
-async def reasons_against(
-    db: AsyncSession, session: Session, workers: Sequence[Worker], *, enterprise_id: int, now: datetime
+async def reasons_against(  # whom, where, instead of what, by whom and when
+    db: AsyncSession,
+    session: Session,
+    workers: Sequence[Worker],
+    *,
+    leaving_id: int | None,
+    enterprise_id: int,
+    now: datetime,
 ) -> dict[int, list[Refusal]]:
-    """Every reason against each of the workers, empty for those who may come."""
+    """Every reason against each of the workers, empty for those who may come; the session they leave is none."""
     exam = await exam_in_force(db, session.exam_id, on=session.day)
     body = (await db.exec(select(ExamBody).where(col(ExamBody.id) == session.exam_body_id))).one()
     standings = await standings_of(db, workers, exam.exam, gated=body.is_gated)
     today = now.astimezone(SHANGHAI).date()
     occasion = Occasion(enterprise_id=enterprise_id, rule=exam.item_rule, on=session.day, asked_on=today)
-    busy = await busy_among(db, session, [worker.id for worker in workers])
+    busy = await busy_among(db, session, [worker.id for worker in workers], leaving_id=leaving_id)
     recused = is_recused(enterprise_id, await recused_from(db, session))
     return {
         worker_id: [
-            *why_not(standing, occasion, BOOKING_RULES),
+            *why_not(standing.without(leaving_id), occasion, BOOKING_RULES),
             *([Refusal(Code.OVERLAPS, OVERLAPS, (), worker_id)] if worker_id in busy else []),
             *([Refusal(Code.STAFF_RECUSED, STAFF_RECUSED, (), worker_id)] if recused else []),
         ]
@@ -206,12 +210,14 @@ async def recused_from(db: AsyncSession, session: Session) -> set[int]:
     return set((await db.exec(duties.where(col(SessionStaff.session_id) == session.id))).all())
 
 
-async def busy_among(db: AsyncSession, session: Session, worker_ids: Sequence[int]) -> set[int]:
-    """Those of the workers whose time is claimed by another session while this one lasts."""
+async def busy_among(
+    db: AsyncSession, session: Session, worker_ids: Sequence[int], *, leaving_id: int | None
+) -> set[int]:
+    """Those of the workers whose time is claimed by another session that they keep while this one lasts."""
     claims = select(col(Claim.resource_id)).where(
         col(Claim.resource) == ResourceKind.WORKER,
         col(Claim.resource_id).in_(worker_ids),
-        col(Claim.session_id) != session.id,
+        col(Claim.session_id).not_in([session.id, leaving_id or session.id]),
         col(Claim.during).op("&&")(func.tstzrange(session.starts_at, session.ends_at)),
     )
     return set((await db.exec(claims)).all())
@@ -225,31 +231,3 @@ def full(session: Session, people: int) -> Refusal:
             Code.FULL, f"You want {people} places, and {left} are left: take fewer, or see the alternatives."
         )
     return Refusal(Code.FULL, "No place is open: see the alternatives, or ask for places in a request.")
-
-
-async def no_places(  # what is refused, to whom, where and when
-    db: AsyncSession, session: Session, reason: Refusal, *, path: tuple[str, ...], caller: Caller, now: datetime
-) -> Refused:
-    """The refusal of places in a session: never a dead end, as it says where else there are some."""
-    elsewhere = await nearest_open(db, session, caller=caller, now=now)
-    return Refused(replace(reason, path=path, alternatives=elsewhere))
-
-
-async def nearest_open(db: AsyncSession, session: Session, *, caller: Caller, now: datetime) -> tuple[int, ...]:
-    """The nearest other published sessions of the exam with open places, as the crow flies from the firm."""
-    firm = (await db.exec(select(Enterprise).where(col(Enterprise.id) == caller.enterprise_id))).one()
-    north = col(Site.latitude) - firm.latitude
-    east = (col(Site.longitude) - firm.longitude) * func.cos(func.radians(firm.latitude))
-    wanted = (
-        visible(Session, caller)
-        .join(Site, col(Site.id) == col(Session.site_id))
-        .where(
-            col(Session.exam_id) == session.exam_id,
-            col(Session.id) != session.id,
-            col(Session.bureau_id) == session.bureau_id,
-            is_bookable(now),
-        )
-        .order_by(north * north + east * east, col(Session.starts_at), col(Session.id))
-        .limit(ALTERNATIVES)
-    )
-    return tuple(row.id for row in (await db.exec(wanted)).all())

@@ -134,6 +134,24 @@ class WorkCalendar:
             day = self._next_workday(day)
         return _instant(day + timedelta(days=1), time.min)
 
+    def add_working_hours(self, moment: datetime, hours: float) -> datetime:
+        """
+        The moment so many hours later, counting only the mornings and afternoons of workdays, in UTC.
+
+        Raises:
+            ValueError: The moment has no time zone, or the hours are not positive.
+        """
+        if moment.tzinfo is None or hours <= 0:
+            raise ValueError("Working hours are added to an aware moment, and they are more than none.")
+        left, day = timedelta(hours=hours), moment.astimezone(SHANGHAI).date()
+        while True:
+            for block in (Block(day, Part.AM), Block(day, Part.PM)) if self.is_workday(day) else ():
+                begins, ends = max(self.starts_at(block), moment), self.ends_at(block)
+                if ends - begins >= left:
+                    return begins + left
+                left -= max(ends - begins, timedelta())
+            day += timedelta(days=1)
+
     def blocks_between(
         self, start: date, end: date, *, evenings: bool = False, weekends: bool = False
     ) -> tuple[Block, ...]:

@@ -17,10 +17,12 @@ from models.sessions import Claim, Session, SessionStaff
 from models.vocabulary import BookingState, ConsentState, HoldState, PromiseState, RequestState, Role, SessionState
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
+from scheduler.hold_ends import end_holds, standing_holds
 from scheduler.journal import note
 from scheduler.outbox import send
-from scheduler.places_taken import end_holds, lock_session, standing_holds
+from scheduler.places_taken import lock_session
 from scheduler.policy import Policy, policy_of
+from scheduler.queues import end_waits
 from scheduler.refusals import Code, not_found, refuse
 from scheduler.request_splits import again_for
 from scheduler.typed import refuse_any, why_not_text
@@ -93,7 +95,8 @@ async def cancel_sessions(db: AsyncSession, sessions: Sequence[Session], *, reas
         if promise.state in UNDER_WAY:
             promise.state = PromiseState.RELEASED
     for session in sessions:
-        await end_holds(db, session, await standing_holds(db, session), HoldState.RELEASED)
+        await end_holds(db, session, await standing_holds(db, session), HoldState.RELEASED, waits_on=True)
+        await end_waits(db, session, why=reason, now=now)
         session.promised = session.taken = 0
         session.state = SessionState.CANCELLED
     await db.exec(delete(Claim).where(col(Claim.session_id).in_(ids)))

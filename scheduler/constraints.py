@@ -13,6 +13,7 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
     ),
     "ck_session_never_oversold": (Code.FULL, "The last places were just taken: choose another session."),
     "uq_booking_once_a_session": (Code.ALREADY_BOOKED, "This person already has a place in this session."),
+    "uq_waiting_standing": (Code.ALREADY_WAITING, "Your firm waits for this already: change what is in the queue."),
     "uq_enterprise_credit_code": (Code.ALREADY_KNOWN, "An enterprise with this credit code is already registered."),
     "uq_jurisdiction_code": (Code.ALREADY_KNOWN, "A jurisdiction with this code is already there: choose another."),
     "uq_site_jurisdiction_id_name": (Code.ALREADY_KNOWN, "A site of this name is already there: choose another."),
@@ -34,10 +35,6 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
 
 def refusal_of(error: IntegrityError) -> Refused | None:
     """The refusal that the violated constraint stands for; None where it is a bug, not a race."""
-    saying = SAYINGS.get(constraint_of(error))
+    name = getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
+    saying = SAYINGS.get(name or "")
     return refuse(*saying) if saying else None
-
-
-def constraint_of(error: IntegrityError) -> str:
-    """The name of the violated constraint; empty where the server says none."""
-    return getattr(error.orig.__cause__, "constraint_name", None) or "" if error.orig else ""

@@ -12,6 +12,7 @@ from scheduler.rosters import FREEZES, RELEASES
 from scheduler.rounds import CLOSING, REPLANS
 from scheduler.settings import Settings
 from scheduler.silence import SILENCE
+from scheduler.waiting import LAPSES as WAITS
 
 
 def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
@@ -25,6 +26,7 @@ def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
         LAPSING,
         RELEASES,
         FREEZES,
+        WAITS,
         PROPOSALS,
         LAPSES,
         EXPIRIES,

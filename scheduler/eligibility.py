@@ -52,6 +52,10 @@ class Standing:
         """The last day on which this exam was passed."""
         return max((result.sat_on for result in self.results if result.outcome is Outcome.PASSED), default=None)
 
+    def without(self, session_id: int | None) -> "Standing":
+        """The same, were the place in this session given up."""
+        return replace(self, upcoming=tuple(place for place in self.upcoming if place.session_id != session_id))
+
     @property
     def last(self) -> Result | None:
         """The latest sitting."""

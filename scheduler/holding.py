@@ -5,12 +5,13 @@ What thousands do in the same minute is one statement (`models/taking.py`). Only
 look closer: it releases what has lapsed, tries once more, and else says why not.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import CursorResult, text
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,10 +19,10 @@ from models.bookings import Hold
 from models.database import Database
 from models.sessions import Session
 from models.vocabulary import HoldState, Role
+from scheduler.alternatives import Sought, no_places
 from scheduler.booking_rules import (
     full,
     in_words,
-    no_places,
     refuse_for,
     refuse_wrong_people,
     why_not_hold,
@@ -30,21 +31,25 @@ from scheduler.booking_rules import (
     why_not_size,
 )
 from scheduler.callers import Caller, require
-from scheduler.constraints import constraint_of
+from scheduler.hold_ends import end_holds
 from scheduler.idempotency import KeyedWrite, answered_once
 from scheduler.journal import note
-from scheduler.places_taken import end_holds, lock_session, release_lapsed
+from scheduler.places_taken import lock_session, release_lapsed
 from scheduler.policy import Policy, policy_of
+from scheduler.queues import may_pass, pass_on
 from scheduler.refusals import Code, Refusal, not_found
 from scheduler.shares import share_of
 from scheduler.visibility import visible
 
 SESSION_ID, PEOPLE, HOLD_ID = ("input", "sessionId"), ("input", "people"), ("input", "holdId")
 
-HOLD = text(
-    "SELECT * FROM hold_places(:session_id, :enterprise_id, :bureau_id, :people, :or_fewer, :now, :actor, :minutes,"
-    " :share, :account_id, :key, :fingerprint)"
-)
+# What `hold_places` takes, in its order; once as the driver writes it, once as SQLAlchemy does.
+TAKES = (
+    "session_id", "enterprise_id", "bureau_id", "people", "or_fewer", "now", "actor", "minutes", "share", "account_id",
+    "key", "fingerprint", "is_past_queue",
+)  # fmt: skip
+HOLD_AT_ONCE = f"SELECT * FROM hold_places({', '.join(f'${at}' for at, _ in enumerate(TAKES, 1))})"  # noqa: S608  # our own names
+HOLD = text(f"SELECT * FROM hold_places({', '.join(f':{name}' for name in TAKES)})")  # noqa: S608  # our own names
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +93,31 @@ async def held_at_once(
     database: Database, choice: Choice, *, write: KeyedWrite | None, caller: Caller, now: datetime
 ) -> Hold | None:
     """Hold the places in one round trip; None says that it takes a closer look."""
+    values = values_of(choice, write=write, caller=caller, now=now)
     try:
         async with database.at_once() as connection:
-            return await hold_places(connection, choice, write=write, caller=caller, now=now)
-    except IntegrityError as error:
-        if constraint_of(error) != "uq_idempotency_key_account_id_key":
-            raise
+            row = await connection.fetchrow(HOLD_AT_ONCE, *(values[name] for name in TAKES))
+    except asyncpg.UniqueViolationError:
+        # The key was used for another session in this very moment.
         return None
+    return hold_of(row) if row else None
 
 
 async def hold_places(
-    connection: AsyncConnection, choice: Choice, *, write: KeyedWrite | None, caller: Caller, now: datetime
+    db: AsyncSession, choice: Choice, *, caller: Caller, now: datetime, is_past_queue: bool = False
 ) -> Hold | None:
-    """Hold open places by the one statement that takes them; None if there are too few, or something forbids it."""
+    """Hold the places within a transaction; None if there are too few, or something forbids it."""
+    connection = await db.connection()
+    values = values_of(choice, write=None, caller=caller, now=now) | {"is_past_queue": is_past_queue}
+    taken = await connection.execute(HOLD, values)
+    row = taken.mappings().one_or_none()
+    return hold_of(row) if row else None
+
+
+def values_of(choice: Choice, *, write: KeyedWrite | None, caller: Caller, now: datetime) -> dict[str, Any]:
+    """What the one statement is told."""
     policy = Policy()
-    values = {
+    return {
         "session_id": choice.session_id,
         "enterprise_id": caller.enterprise_id,
         "bureau_id": caller.bureau_id,
@@ -115,10 +130,13 @@ async def hold_places(
         "account_id": caller.account_id,
         "key": write.key if write else None,
         "fingerprint": write.fingerprint if write else None,
+        "is_past_queue": False,
     }
-    taken: CursorResult[tuple[object, ...]] = await connection.execute(HOLD, values)
-    row = taken.mappings().one_or_none()
-    return Hold.model_validate(dict(row)) if row else None
+
+
+def hold_of(row: Mapping[Any, Any]) -> Hold:
+    """The hold that a statement answers."""
+    return Hold(**{**row, "state": HoldState(row["state"])})
 
 
 async def hold_open(db: AsyncSession, choice: Choice, *, caller: Caller, now: datetime) -> Hold:
@@ -128,18 +146,22 @@ async def hold_open(db: AsyncSession, choice: Choice, *, caller: Caller, now: da
     Raises:
         Refused: What stands against it at this moment.
     """
-    connection = await db.connection()
-    if held := await hold_places(connection, choice, write=None, caller=caller, now=now):
+    if held := await hold_places(db, choice, caller=caller, now=now):
         return held
     session = await locked_session(db, choice.session_id, caller=caller)
     refuse_for(why_not_session(session, now=now), *SESSION_ID)
-    if await release_lapsed(db, session, now=now) and (
-        held := await hold_places(connection, choice, write=None, caller=caller, now=now)
-    ):
-        return held
+    await release_lapsed(db, session, now=now)
+    await pass_on(db, session, now=now)
     share = await share_of(db, session, caller.enterprise_id or 0, now=now)
     reason = why_not_size(session, choice.least) or why_not_share(share, choice.least)
-    raise await no_places(db, session, reason or full(session, choice.people), caller=caller, now=now, path=choice.path)
+    if reason is None and await may_pass(db, session, choice.least, now=now):
+        held = await hold_places(db, choice, caller=caller, now=now, is_past_queue=True)
+        if held is None:
+            message = f"session {session.id} gave nobody a place although nothing stands against it"
+            raise RuntimeError(message)
+        return held
+    sought = Sought(choice.people, choice.path, caller)
+    raise await no_places(db, session, reason or full(session, choice.people), sought, now=now)
 
 
 async def locked_session(db: AsyncSession, session_id: int, *, caller: Caller) -> Session:
@@ -209,6 +231,7 @@ async def release_hold(db: AsyncSession, hold_id: int, *, caller: Caller, now: d
     """
     session, hold = await lock_hold(db, hold_id, caller=caller, now=now)
     await end_holds(db, session, [hold], HoldState.RELEASED)
+    await pass_on(db, session, now=now)
     return hold
 
 

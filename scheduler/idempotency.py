@@ -17,8 +17,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.columns import Table
 from models.database import Database
 from models.journal import IdempotencyKey
+from models.vocabulary import AlternativeKind
 from scheduler.callers import Caller
-from scheduler.refusals import Code, Refusal, Refused, refuse
+from scheduler.refusals import Alternative, Code, Refusal, Refused, refuse
 
 T = TypeVar("T", bound=Table)
 
@@ -139,11 +140,15 @@ def restored(answer: Mapping[str, Any], kind: type[T]) -> T:
         raise Refused(
             *(
                 Refusal(
-                    Code(each["code"]),
-                    each["message"],
-                    tuple(each["path"]),
-                    each["worker_id"],
-                    tuple(each["alternatives"]),
+                    **{
+                        **each,
+                        "code": Code(each["code"]),
+                        "path": tuple(each["path"]),
+                        "alternatives": tuple(
+                            Alternative(session_id, AlternativeKind(kind), places)
+                            for session_id, kind, places in each["alternatives"]
+                        ),
+                    }
                 )
                 for each in reasons
             )

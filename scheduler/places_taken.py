@@ -21,6 +21,7 @@ from models.demand import Request
 from models.sessions import Session
 from models.vocabulary import HoldState, PromiseState, RequestState, SessionState
 from scheduler.calendar import SHANGHAI
+from scheduler.hold_ends import STANDING, end_holds, standing_holds
 
 UNDER_WAY = (PromiseState.PLANNED, PromiseState.HELD)
 
@@ -122,12 +123,12 @@ def is_bookable(now: datetime) -> ColumnElement[bool]:
 
 def promised_places(now: datetime) -> ColumnElement[int]:
     """How many nameless places of a session are promised at a moment, as a column."""
-    return col(Session.promised) - lapsed_of(Promise, PromiseState.HELD, now)
+    return col(Session.promised) - lapsed_of(Promise, (PromiseState.HELD,), now)
 
 
 def held_places(now: datetime) -> ColumnElement[int]:
     """How many nameless places of a session are held at a moment, as a column."""
-    return col(Session.held) - lapsed_of(Hold, HoldState.HELD, now)
+    return col(Session.held) - lapsed_of(Hold, STANDING, now)
 
 
 async def places_at(db: AsyncSession, session_ids: Sequence[int], *, now: datetime) -> dict[int, PlacesNow]:
@@ -137,11 +138,11 @@ async def places_at(db: AsyncSession, session_ids: Sequence[int], *, now: dateti
     return {session_id: PlacesNow(*places) for session_id, *places in rows}
 
 
-def lapsed_of(table: type[Promise] | type[Hold], standing: StrEnum, now: datetime) -> ColumnElement[int]:
+def lapsed_of(table: type[Promise] | type[Hold], standing: Sequence[StrEnum], now: datetime) -> ColumnElement[int]:
     """The nameless places of a session that were set aside until a moment that is past, as a column."""
     return (
         select(func.coalesce(func.sum(col(table.people) - col(table.named)), 0))
-        .where(col(table.session_id) == col(Session.id), col(table.state) == standing, col(table.held_until) <= now)
+        .where(col(table.session_id) == col(Session.id), col(table.state).in_(standing), col(table.held_until) <= now)
         .correlate(Session)
         .scalar_subquery()
     )
@@ -160,13 +161,6 @@ async def held_promises(db: AsyncSession, session: Session) -> Sequence[Promise]
     return (await db.exec(locked)).all()
 
 
-async def standing_holds(db: AsyncSession, session: Session) -> Sequence[Hold]:
-    """The holds of a locked session that still take places, locked too."""
-    held = select(Hold).where(col(Hold.session_id) == session.id, col(Hold.state) == HoldState.HELD)
-    locked = held.order_by(col(Hold.id)).with_for_update(key_share=True).execution_options(populate_existing=True)
-    return (await db.exec(locked)).all()
-
-
 async def release_lapsed(db: AsyncSession, session: Session, *, now: datetime) -> int:
     """Release what was set aside in a locked session until a moment that is past, and say how many there were."""
     promises = [promise for promise in await held_promises(db, session) if promise.held_until <= now]
@@ -174,14 +168,6 @@ async def release_lapsed(db: AsyncSession, session: Session, *, now: datetime) -
     await end_holds(db, session, holds, HoldState.LAPSED)
     await release(db, session, promises, now=now)
     return len(promises) + len(holds)
-
-
-async def end_holds(db: AsyncSession, session: Session, holds: Sequence[Hold], state: HoldState) -> None:
-    """Open the nameless places of locked holds to everyone; what is named stays booked."""
-    for hold in holds:
-        session.held -= hold.people - hold.named
-        hold.state = state
-    await db.flush()
 
 
 async def release(db: AsyncSession, session: Session, promises: Sequence[Promise], *, now: datetime) -> None:

@@ -38,6 +38,8 @@ class Policy:
     next_subject_days: float = number(90, "days in which to sit the next subject")
     hold_minutes: float = number(15, "minutes in which chosen places are named")
     most_share_percent: float = number(40, "percent of a session's places that one firm may take of the open ones")
+    offer_working_hours: float = number(4, "working hours in which offered places are named")
+    most_passes: float = number(3, "times that smaller groups may pass a waiting one before places are kept for it")
     most_changes: float = number(3, "substitutions per booking")
     attendance_days: float = number(3, "days after the session in which attendance may be marked")
     session_minutes: float = number(180, "usable minutes of a half-day")

@@ -28,6 +28,8 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "next_subject_days": (1, 365),
     "hold_minutes": (1, 240),
     "most_share_percent": (1, 100),
+    "offer_working_hours": (1, 80),
+    "most_passes": (0, 20),
     "most_changes": (0, 20),
     "attendance_days": (0, 30),
     "session_minutes": (30, 480),

@@ -25,6 +25,7 @@ from scheduler.jobs import Job
 from scheduler.outbox import send
 from scheduler.plan_rows import drop_session, free_resources
 from scheduler.policy import policy_of
+from scheduler.queues import pass_on
 from scheduler.refusals import Code, Refusal, Refused, refuse
 from scheduler.request_splits import again_for
 from scheduler.rounds import fall_back, lock_round
@@ -118,6 +119,8 @@ async def publish(db: AsyncSession, planned: Round, sessions: Sequence[Session],
     await hold_promises(db, planned, agreed, now=now)
     await tell_examiners(db, agreed, now=now)
     await tell_offices(db, agreed, now=now)
+    for session in agreed:
+        await pass_on(db, session, now=now)
     planned.state, planned.replan_wanted = RoundState.PUBLISHED, False
     await db.flush()
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from models.vocabulary import AlternativeKind
 
 
 class Code(StrEnum):
@@ -43,6 +46,7 @@ class Code(StrEnum):
     HOLD_LAPSED = "HOLD_LAPSED"
     ALREADY_EXTENDED = "ALREADY_EXTENDED"
     OVER_SHARE = "OVER_SHARE"
+    ALREADY_WAITING = "ALREADY_WAITING"
     SAME_PERSON_TWICE = "SAME_PERSON_TWICE"
     NOT_ASKED = "NOT_ASKED"
     ALREADY_ANSWERED = "ALREADY_ANSWERED"
@@ -58,6 +62,15 @@ class Code(StrEnum):
     TOO_LATE = "TOO_LATE"
     KEY_REUSED = "KEY_REUSED"
     IN_PROGRESS = "IN_PROGRESS"
+    BUSY = "BUSY"
+
+
+class Alternative(NamedTuple):
+    """Another session with so many open places for those who found none: the whole group, or a part of it."""
+
+    session_id: int
+    kind: AlternativeKind
+    places: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,9 @@ class Refusal:
     message: str
     path: tuple[str, ...] = ()
     worker_id: int | None = None
-    alternatives: tuple[int, ...] = ()  # sessions that still have open places, nearest first
+    alternatives: tuple[Alternative, ...] = ()  # where else there are open places
+    waiting: int | None = None  # firms that wait for the session, where it is full
+    retry_ms: int | None = None  # when to ask again, where only the moment was wrong
 
 
 class Refused(Exception):  # a refusal is an answer, not an error

@@ -16,6 +16,8 @@ from models.vocabulary import PromiseState, RequestState, Role
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
 from scheduler.jobs import Job
+from scheduler.places_taken import lock_session
+from scheduler.queues import pass_on
 from scheduler.refusals import Code, not_found, refuse
 from scheduler.replan_wishes import lock_unfinished_rounds, want_replans
 from scheduler.visibility import visible
@@ -86,9 +88,9 @@ async def decline_request(db: AsyncSession, request_id: int, *, caller: Caller) 
     return request
 
 
-async def withdraw_request(db: AsyncSession, request_id: int, *, caller: Caller) -> Request:
+async def withdraw_request(db: AsyncSession, request_id: int, *, caller: Caller, now: datetime) -> Request:
     """
-    Take a request back; places set aside for it are free again.
+    Take a request back; places set aside for it go to whoever waits, or are open again.
 
     Raises:
         Refused: ALREADY_BOOKED while somebody named on it holds a place.
@@ -104,6 +106,8 @@ async def withdraw_request(db: AsyncSession, request_id: int, *, caller: Caller)
             Code.ALREADY_BOOKED, "People of this request hold places: cancel those first.", "input", "requestId"
         )
     await drop_promises(db, promises)
+    for session_id in sorted({promise.session_id for promise in promises}):
+        await pass_on(db, await lock_session(db, session_id), now=now)
     want_replans(rounds, [request.round_id])
     request.state = RequestState.WITHDRAWN
     await db.flush()

@@ -12,11 +12,14 @@ from models.bookings import Hold, Promise
 from models.sessions import Session
 from models.vocabulary import HoldState, PromiseState, SessionState
 from scheduler.cancellation import cancel_sessions
+from scheduler.hold_ends import STANDING, end_holds, standing_holds
 from scheduler.jobs import Job
-from scheduler.places_taken import end_holds, held_promises, release, release_lapsed, standing_holds
+from scheduler.places_taken import held_promises, release, release_lapsed
+from scheduler.queues import end_waits, pass_on
 
 # One session a transaction: its requests are locked in id order, and two nodes never wait for each other's.
 BATCH = 1
+FROZEN = "its roster is frozen (名单已冻结)"
 NOBODY_COMES = "nobody is booked when its roster freezes (名单冻结时无人报名)"
 
 
@@ -27,6 +30,7 @@ async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) ->
     Without a single name the session is called off: its room and its examiners are free for others.
     """
     await end_holds(db, session, await standing_holds(db, session), HoldState.LAPSED)
+    await end_waits(db, session, why=FROZEN, now=now)
     await release(db, session, await held_promises(db, session), now=now)
     if session.taken:
         session.state = SessionState.FROZEN
@@ -60,7 +64,7 @@ async def release_due(db: AsyncSession, now: datetime) -> int:
     """Release the promises and holds whose time is over in a session; says how many sessions there were."""
     lapsed = union_all(
         select(col(Promise.session_id)).where(col(Promise.state) == PromiseState.HELD, col(Promise.held_until) <= now),
-        select(col(Hold.session_id)).where(col(Hold.state) == HoldState.HELD, col(Hold.held_until) <= now),
+        select(col(Hold.session_id)).where(col(Hold.state).in_(STANDING), col(Hold.held_until) <= now),
     )
     locked = (
         select(Session)
@@ -72,13 +76,14 @@ async def release_due(db: AsyncSession, now: datetime) -> int:
     sessions = (await db.exec(locked)).all()
     for session in sessions:
         await release_lapsed(db, session, now=now)
+        await pass_on(db, session, now=now)
     return len(sessions)
 
 
 def next_release() -> SelectOfScalar[Any]:
     """When the next promise or hold lapses."""
     promise = select(func.min(col(Promise.held_until))).where(col(Promise.state) == PromiseState.HELD)
-    hold = select(func.min(col(Hold.held_until))).where(col(Hold.state) == HoldState.HELD)
+    hold = select(func.min(col(Hold.held_until))).where(col(Hold.state).in_(STANDING))
     return select(func.least(promise.scalar_subquery(), hold.scalar_subquery()))
 
 

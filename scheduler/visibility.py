@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.bookings import Booking, Hold, Promise
+from models.bookings import Booking, Hold, Promise, Waiting
 from models.catalogue import Exam, ExamRule, Item, ItemRule, Setting
 from models.columns import Table
 from models.demand import Request
@@ -197,6 +197,7 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Session: sessions_seen,
     Consent: consents_seen,
     Promise: promises_seen,
+    Waiting: of_seen_enterprises(Waiting.enterprise_id),
     Hold: of_seen_enterprises(Hold.enterprise_id),
     Booking: bookings_seen,
     Result: results_seen,

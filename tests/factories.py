@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.bookings import Booking, Hold, Promise
+from models.bookings import Booking, Hold, Promise, Waiting
 from models.catalogue import Exam, ExamRule, Item, ItemRule
 from models.columns import Table
 from models.demand import Request, RequestPerson
@@ -51,6 +51,7 @@ from models.vocabulary import (
     SessionState,
     Subject,
     Tier,
+    WaitingState,
 )
 from scheduler.accounts import HASHER, caller_of
 from scheduler.calendar import Block, DayHours, WorkCalendar
@@ -406,6 +407,13 @@ async def make_hold(
     own = {"session_id": session.id, "enterprise_id": enterprise.id, "people": people, "state": HoldState.HELD}
     when = {"held_at": NOW, "held_until": NOW + timedelta(minutes=15)}
     return await written(db, Hold(**(own | when | given)))
+
+
+async def make_waiting(db: AsyncSession, *, session: Session, enterprise: Enterprise, **given: Any) -> Waiting:
+    """A firm in the queue of a session."""
+    own = {"bureau_id": session.bureau_id, "enterprise_id": enterprise.id, "exam_id": session.exam_id, "people": 1}
+    place = {"session_id": session.id, "until_day": session.day} | POINT
+    return await written(db, Waiting(**(own | place | {"state": WaitingState.WAITING, "asked_at": NOW} | given)))
 
 
 async def make_booking(

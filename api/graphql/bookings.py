@@ -20,7 +20,7 @@ from api.graphql.sessions import Session
 from models.bookings import Booking as BookingRow
 from models.bookings import Promise as PromiseRow
 from models.vocabulary import Attendance, BookingState, PromiseState
-from scheduler import booking, booking_changes
+from scheduler import booking, booking_changes, moving
 from scheduler.visibility import visible
 
 strawberry.enum(PromiseState, name="PromiseState", description="Where places set aside for a request stand.")
@@ -124,6 +124,14 @@ class BookingSubstituteInput:
     worker_id: strawberry.ID = strawberry.field(description="Who comes instead.")
 
 
+@strawberry.input(description="A place to move to another session of the exam.")
+class BookingMoveInput:
+    """What bookingMove takes."""
+
+    booking_id: strawberry.ID = strawberry.field(description="The booking.")
+    session_id: strawberry.ID = strawberry.field(description="The session to move to.")
+
+
 @strawberry.type(description="The answer to a booking by name.")
 class BookingsPayload(PlacesPayload):
     """The places taken, or where else there are some."""
@@ -136,6 +144,13 @@ class BookingsPayload(PlacesPayload):
 @strawberry.type(description="The answer to a change of one booking.")
 class BookingPayload(Payload):
     """The booking as it now stands."""
+
+    booking: Booking | None = strawberry.field(default=None, description="The booking; empty if refused.")
+
+
+@strawberry.type(description="The answer to bookingMove.")
+class BookingMovePayload(PlacesPayload):
+    """The booking as it now stands, or where else there are places."""
 
     booking: Booking | None = strawberry.field(default=None, description="The booking; empty if refused.")
 
@@ -232,3 +247,16 @@ class BookingMutation:
             now=context.now(),
         )
         return BookingPayload(booking=Booking.from_row(row))
+
+    @mutation("Move a place to another session of the exam in one step, before either roster freezes (改签).")
+    async def booking_move(self, info: Info, input: BookingMoveInput) -> BookingMovePayload:
+        """Never without a place in between."""
+        context = info.context
+        row = await moving.move_booking(
+            context.db,
+            key_of(input.booking_id, Booking, "input", "bookingId"),
+            key_of(input.session_id, Session, "input", "sessionId"),
+            caller=context.caller,
+            now=context.now(),
+        )
+        return BookingMovePayload(booking=Booking.from_row(row))

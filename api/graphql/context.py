@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,10 +19,15 @@ from scheduler.accounts import SIGN_IN_ACTOR
 from scheduler.callers import Caller
 from scheduler.clock import Clock
 from scheduler.idempotency import KeyedWrite
+from scheduler.line import Line
 from scheduler.refusals import Code, Refused, refuse
 from scheduler.visibility import visible
 
 T = TypeVar("T", bound=Table)
+
+# The desk's writes are short, and its users many; other writes wait up to ten seconds for one of ten connections.
+DESK_LINE = 8
+WRITE_LINE = 64
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Service:
     clock: Clock
     sealer: Sealer
     is_secure: bool = False
+    desk: Line = field(default_factory=lambda: Line(DESK_LINE))
+    writes: Line = field(default_factory=lambda: Line(WRITE_LINE))
 
 
 class Context:
@@ -95,7 +102,7 @@ class Context:
         """
         if self.refusal is not None:
             raise self.refusal
-        async with self._transaction() if self._operation is None else savepoint(self._operation) as db:
+        async with self._in_line() if self._operation is None else savepoint(self._operation) as db:
             self._db = db
             try:
                 yield db
@@ -105,7 +112,7 @@ class Context:
     @asynccontextmanager
     async def one_transaction(self) -> AsyncIterator[None]:
         """Make the operation one transaction: its field is a savepoint, and its answer is read inside."""
-        async with self._transaction() as db:
+        async with self._in_line() as db:
             self._operation = db
             try:
                 yield
@@ -120,9 +127,11 @@ class Context:
             raise RuntimeError(message)
         return self._operation
 
-    def _transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+    @asynccontextmanager
+    async def _in_line(self) -> AsyncIterator[AsyncSession]:
         actor = self._caller.actor if self._caller else SIGN_IN_ACTOR
-        return self.service.database.writing(actor=actor, now=self.now())
+        async with self.service.writes.turn(), self.service.database.writing(actor=actor, now=self.now()) as db:
+            yield db
 
     async def row(self, table: type[T], row_id: int) -> T | None:
         """The row with this id, if the caller may see it; asked together with its siblings in one statement."""

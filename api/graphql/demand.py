@@ -212,5 +212,6 @@ class DemandMutation:
     async def request_withdraw(self, info: Info, input: RequestInput) -> RequestPayload:
         """It becomes WITHDRAWN."""
         key = key_of(input.request_id, Request, "input", "requestId")
-        row = await request_changes.withdraw_request(info.context.db, key, caller=info.context.caller)
+        context = info.context
+        row = await request_changes.withdraw_request(context.db, key, caller=context.caller, now=context.now())
         return RequestPayload(request=Request.from_row(row))

@@ -6,7 +6,7 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
-from scheduler.refusals import Code, Refusal, Refused
+from scheduler.refusals import Alternative, Code, Refusal, Refused
 
 log = structlog.get_logger()
 
@@ -28,7 +28,15 @@ class UserError:
 class RuleRefusal(UserError):
     """A refusal that concerns the whole input."""
 
-    alternatives: strawberry.Private[tuple[int, ...]] = ()
+    alternatives: strawberry.Private[tuple[Alternative, ...]] = ()
+    waiting: strawberry.Private[int | None] = None
+
+
+@strawberry.type(description="A refusal for this moment only; nothing was tried (请稍后重试).")
+class BusyRefusal(UserError):
+    """Too many came at once."""
+
+    retry_after_milliseconds: int = strawberry.field(description="After how long to send the same again, key and all.")
 
 
 @strawberry.type(description="A refusal that concerns one worker of several.")
@@ -55,8 +63,18 @@ def as_user_errors(refused: Refused) -> list[UserError]:
 def as_user_error(reason: Refusal) -> UserError:
     """One reason as data."""
     path = list(reason.path)
+    if reason.retry_ms is not None:
+        return BusyRefusal(
+            message=reason.message, path=path, code=reason.code, retry_after_milliseconds=reason.retry_ms
+        )
     if reason.worker_id is None:
-        return RuleRefusal(message=reason.message, path=path, code=reason.code, alternatives=reason.alternatives)
+        return RuleRefusal(
+            message=reason.message,
+            path=path,
+            code=reason.code,
+            alternatives=reason.alternatives,
+            waiting=reason.waiting,
+        )
     worker = strawberry.relay.to_base64("Worker", reason.worker_id)
     return WorkerRefusal(message=reason.message, path=path, code=reason.code, worker_id=strawberry.ID(worker))
 

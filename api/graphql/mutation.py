@@ -55,7 +55,8 @@ class OwnTransactions(FieldExtension):
     ) -> Payload:
         """Let the resolver act, or say why not."""
         try:
-            return await next_(source, info, **kwargs)
+            async with info.context.service.desk.turn():
+                return await next_(source, info, **kwargs)
         except Refused as refused:
             return self.payload(user_errors=as_user_errors(refused))
         finally:

@@ -17,7 +17,7 @@ from api.graphql.catalogue import CatalogueQuery
 from api.graphql.certificates import CertificateMutation, CertificateQuery
 from api.graphql.consultation import ConsultationMutation, ConsultationQuery
 from api.graphql.demand import DemandMutation, DemandQuery
-from api.graphql.errors import RuleRefusal, WorkerRefusal
+from api.graphql.errors import BusyRefusal, RuleRefusal, WorkerRefusal
 from api.graphql.holds import HoldMutation, HoldQuery
 from api.graphql.idempotency import Idempotent, idempotent
 from api.graphql.item_rules import ItemRuleMutation
@@ -34,6 +34,7 @@ from api.graphql.session_changes import SessionMutation
 from api.graphql.sessions import SessionQuery
 from api.graphql.site_changes import SiteMutation
 from api.graphql.sites import SiteQuery
+from api.graphql.waiting import WaitingMutation, WaitingQuery
 from api.graphql.words import put_into_words
 
 
@@ -52,6 +53,7 @@ class Query(
     ConsultationQuery,
     BookingQuery,
     HoldQuery,
+    WaitingQuery,
     CertificateQuery,
     RenewalQuery,
     ReportQuery,
@@ -76,6 +78,7 @@ class Mutation(
     ConsultationMutation,
     BookingMutation,
     HoldMutation,
+    WaitingMutation,
     SessionMutation,
     AttendanceMutation,
     ResultMutation,
@@ -108,7 +111,7 @@ def restore_members(sorted_schema: strawberry.Schema) -> None:
 schema = QuietSchema(
     query=Query,
     mutation=Mutation,
-    types=[RuleRefusal, WorkerRefusal],
+    types=[BusyRefusal, RuleRefusal, WorkerRefusal],
     directives=[idempotent],
     extensions=[Idempotent, ParserCache, ValidationCache],
     config=StrawberryConfig(sort_schema=True, scalar_map=SCALARS),

@@ -47,7 +47,8 @@ HELD_ARE_UNNAMED = Invariant(
     query="""
         SELECT 'session', s.id, format('%s held, %s unnamed', s.held, coalesce(h.unnamed, 0))
           FROM session s
-          LEFT JOIN (SELECT session_id, sum(people - named) AS unnamed FROM hold WHERE state = 'HELD' GROUP BY 1) h
+          LEFT JOIN (SELECT session_id, sum(people - named) AS unnamed FROM hold WHERE state IN ('KEPT', 'HELD')
+                      GROUP BY 1) h
             ON h.session_id = s.id
          WHERE s.held <> coalesce(h.unnamed, 0)
     """,
@@ -56,12 +57,29 @@ HELD_ARE_UNNAMED = Invariant(
 HOLDS_IN_OPEN_SESSIONS = Invariant(
     name="holds-in-open-sessions",
     sentence="Places are held only in published sessions, and never beyond the freeze of the roster.",
-    counted="SELECT count(*) FROM hold WHERE state = 'HELD'",
+    counted="SELECT count(*) FROM hold WHERE state IN ('KEPT', 'HELD')",
     query="""
         SELECT 'hold', h.id, format('held until %s, session %s is %s and freezes at %s', h.held_until, s.id, s.state,
                                     s.roster_freezes_at)
           FROM hold h JOIN session s ON s.id = h.session_id
-         WHERE h.state = 'HELD' AND (s.state <> 'PUBLISHED' OR h.held_until > s.roster_freezes_at)
+         WHERE h.state IN ('KEPT', 'HELD') AND (s.state <> 'PUBLISHED' OR h.held_until > s.roster_freezes_at)
+    """,
+)
+
+OFFERS_MEET_THE_QUEUE = Invariant(
+    name="offers-meet-the-queue",
+    sentence="A firm that was offered places has them held; places are kept only for who waits, in a session it wants.",
+    counted="SELECT (SELECT count(*) FROM waiting) + (SELECT count(*) FROM hold WHERE waiting_id IS NOT NULL)",
+    query="""
+        SELECT 'waiting', w.id,
+               format('%s for %s, places %s', w.state, w.people, coalesce(h.state || ' ' || h.people, 'none'))
+          FROM waiting w
+          LEFT JOIN hold h ON h.waiting_id = w.id AND h.state IN ('KEPT', 'HELD')
+          LEFT JOIN session s ON s.id = h.session_id
+         WHERE w.state = 'OFFERED' AND (h.state IS DISTINCT FROM 'HELD' OR h.people <> w.people)
+            OR w.state = 'WAITING' AND (h.state = 'HELD' OR h.people > w.people)
+            OR w.state NOT IN ('WAITING', 'OFFERED') AND h.id IS NOT NULL
+            OR s.id IS NOT NULL AND (s.exam_id <> w.exam_id OR w.session_id <> s.id OR w.until_day < s.day)
     """,
 )
 
@@ -124,6 +142,7 @@ COUNTS = (
     PROMISED_ARE_UNNAMED,
     HELD_ARE_UNNAMED,
     HOLDS_IN_OPEN_SESSIONS,
+    OFFERS_MEET_THE_QUEUE,
     NAMED_ARE_BOOKED,
     NAMED_WHEN_FROZEN,
     PROMISES_TRACE_BACK,

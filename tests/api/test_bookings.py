@@ -36,7 +36,7 @@ async def confirm(at: Scene, promise_id: str, worker_ids: list[str], caller: Cal
 
 
 async def create(at: Scene, session_id: str, worker_ids: list[str], caller: Caller | None = None) -> Any:
-    wanted = f"{BOOKING} alternatives {{ id openPlaces }}"
+    wanted = f"{BOOKING} alternatives {{ session {{ id openPlaces }} }}"
     taken = {"sessionId": session_id, "workerIds": worker_ids}
     return await act(at.database, caller or at.firm.caller, "bookingCreate", taken, wanted)
 
@@ -88,10 +88,10 @@ async def test_a_session_that_is_too_small_answers_with_the_nearest_others(datab
     near = await at.another_session(places=7)
 
     answer = await create(at, global_id("Session", at.session.id), workers(at, 0, 1))
-    done = await create(at, answer["alternatives"][0]["id"], workers(at, 0, 1))
+    done = await create(at, answer["alternatives"][0]["session"]["id"], workers(at, 0, 1))
 
     assert answer["refused"] == ["OUT_OF_RANGE input workerIds"]
-    assert answer["alternatives"] == [{"id": global_id("Session", near.id), "openPlaces": 7}]
+    assert answer["alternatives"] == [{"session": {"id": global_id("Session", near.id), "openPlaces": 7}}]
     assert (done["refused"], done["alternatives"], len(done["bookings"])) == ([], [], 2)
     assert (await at.counts(), await at.counts(near.id)) == ((0, 0), (0, 2))
 
@@ -253,3 +253,28 @@ async def test_nobody_books_without_signing_in(database: Database) -> None:
 
     assert answer["data"]["bookingCreate"]["userErrors"] == [{"code": "NOT_SIGNED_IN"}]
     assert await at.counts() == (0, 0)
+
+
+async def test_a_place_is_moved_in_one_step_or_the_answer_says_where_else(database: Database) -> None:
+    at = await scene(database)
+    near, full = await at.another_session(), await at.another_session(places=1)
+    await create(at, global_id("Session", full.id), workers(at, 1))
+    booked = (await create(at, global_id("Session", at.session.id), workers(at, 0)))["bookings"][0]
+    wanted = "booking { id changes session { id } } alternatives { kind session { id } }"
+
+    def to(key: int) -> dict[str, str]:
+        return {"bookingId": booked["id"], "sessionId": global_id("Session", key)}
+
+    refused = await act(database, at.firm.caller, "bookingMove", to(full.id), wanted)
+    moved = await act(database, at.firm.caller, "bookingMove", to(near.id), wanted)
+
+    assert refused["refused"] == ["OVER_SHARE input sessionId"]
+    assert refused["alternatives"][0]["session"]["id"] in {
+        global_id("Session", key) for key in (at.session.id, near.id)
+    }
+    assert moved["booking"] == {
+        "id": booked["id"],
+        "changes": 1,
+        "session": {"id": global_id("Session", near.id)},
+    }
+    assert (await at.booked(), await at.booked(near.id)) == ([], at.firm.ids(0))

@@ -4,16 +4,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
+from api.graphql.context import Context, Service
+from api.graphql.schema import schema
 from models.database import Database
 from models.vocabulary import Role
+from scheduler.clock import SetClock
+from scheduler.line import Line
 from tests import factories as make
 from tests.asking import act, ask, global_id, read
 from tests.scenes import Scene, scene
 
 pytestmark = pytest.mark.asyncio
 
-HELD = "hold { id people named state secondsLeft heldUntil session { openPlaces held } } alternatives { id }"
+HELD = """
+hold { id people named state secondsLeft heldUntil session { openPlaces held } }
+alternatives { kind places session { id } } queueLength
+"""
 KEYED = """
 mutation ($input: PlacesHoldInput!) @idempotent(key: "a lift without signal") {
   placesHold(input: $input) { hold { id people secondsLeft } userErrors { code } } }
@@ -31,7 +39,7 @@ async def test_places_are_held_named_and_shown_with_the_time_that_is_left(databa
     held = (await hold(at, 2))["hold"]
     workers = [global_id("Worker", key) for key in at.firm.ids(0, 1)]
     named = {"holdId": held["id"], "workerIds": workers}
-    booked = await act(database, at.firm.caller, "holdConfirm", named, "bookings { worker { id } } alternatives { id }")
+    booked = await act(database, at.firm.caller, "holdConfirm", named, "bookings { worker { id } } queueLength")
     mine = await read(database, at.firm.caller, "{ holds { nodes { state named secondsLeft } } }")
 
     assert (held["people"], held["secondsLeft"], held["session"]) == (2, 900, {"openPlaces": 10, "held": 2})
@@ -62,7 +70,10 @@ async def test_a_full_session_answers_with_others_that_can_be_held_by_their_ids(
     answer = await hold(at, 1)
 
     assert answer["refused"] == ["OVER_SHARE input people"]
-    assert answer["alternatives"] == [{"id": global_id("Session", near.id)}]
+    assert answer["alternatives"] == [
+        {"kind": "OTHER_SITE", "places": 1, "session": {"id": global_id("Session", near.id)}}
+    ]
+    assert answer["queueLength"] == 0
     assert (await hold(at, 5))["refused"] == ["OUT_OF_RANGE input people"]
     assert (await hold(at, 0))["refused"] == ["OUT_OF_RANGE input people"]
 
@@ -110,3 +121,24 @@ async def test_nobody_holds_places_without_signing_in(database: Database) -> Non
 
     assert answer["data"]["placesHold"]["userErrors"] == [{"code": "NOT_SIGNED_IN"}]
     assert await at.held() == 0
+
+
+@pytest.mark.parametrize("line", ["desk", "writes"])
+async def test_beyond_the_line_a_client_is_told_when_to_come_again_and_nothing_is_written(
+    database: Database, line: str
+) -> None:
+    at = await scene(database)
+    service = Service(database, SetClock(make.NOW), make.SEALER, **{line: Line(0)})
+    context = Context(service, caller=at.firm.caller, token=None, response=Response())
+    field, taken = {
+        "desk": ("placesHold", {"sessionId": global_id("Session", at.session.id), "people": 1}),
+        "writes": ("holdRelease", {"holdId": global_id("Hold", 1)}),
+    }[line]
+    kind = {"desk": "PlacesHoldInput", "writes": "HoldInput"}[line]
+    document = f"""mutation ($input: {kind}!) {{ {field}(input: $input) {{
+      userErrors {{ code ... on BusyRefusal {{ retryAfterMilliseconds }} }} }} }}"""
+
+    done = await schema.execute(document, variable_values={"input": taken}, context_value=context)
+
+    assert done.data == {field: {"userErrors": [{"code": "BUSY", "retryAfterMilliseconds": 20}]}}
+    assert await at.holds() == []

@@ -19,7 +19,7 @@ from models.bookings import Booking, Hold, Promise
 from models.database import Database, Pool
 from models.sessions import Session
 from models.vocabulary import HoldState, PromiseState, SessionState
-from scheduler import booking, booking_changes, holding, rosters
+from scheduler import booking, booking_changes, holding, rosters, waiting
 from scheduler.constraints import refusal_of
 from scheduler.idempotency import KeyedWrite
 from scheduler.refusals import Refused
@@ -263,6 +263,35 @@ async def test_one_key_holds_once_however_often_it_is_sent_at_once(crowd: Databa
 
     assert told == {"done": 30}
     assert (await at.held(), await at.holds()) == (2, [HoldState.HELD])
+    assert await at.violations() == []
+
+
+@pytest.mark.parametrize("round_", range(5))
+async def test_a_freed_place_goes_to_the_queue_or_to_a_newcomer_but_never_to_both(crowd: Database, round_: int) -> None:
+    at = await scene(crowd, people=4, places=4, policy=ANY_SHARE)
+    rows = await booked_by_firm(at, 0, 1, 2, 3)
+    waiters, newcomers = await firms(at, 6, people=0), await firms(at, 6, people=0)
+
+    def joining(firm: Firm) -> Act:
+        async def act() -> None:
+            async with at.database.writing(actor="test", now=make.NOW) as db:
+                await waiting.join(db, waiting.Wish(1, at.session.id), caller=firm.caller, now=make.NOW)
+
+        return act
+
+    await all_at_once([joining(firm) for firm in waiters[:3]])
+    frees = [giving_up(at, row) for row in rows]
+    told = await all_at_once(
+        [
+            *frees[:round_],
+            *[holding_places(at, firm, 1) for firm in newcomers],
+            *[joining(firm) for firm in waiters[3:]],
+            *frees[round_:],
+        ]
+    )
+
+    assert told["done"] + told["FULL"] == 13
+    assert (await at.counts(), await at.held()) == ((0, 0), 4)
     assert await at.violations() == []
 
 

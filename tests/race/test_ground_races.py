@@ -115,7 +115,7 @@ async def leaving(at: Written) -> Act:
 async def withdrawing(at: Written) -> Act:
     async with at.writing() as db:
         caller = await make.make_caller(db, role=Role.ENTERPRISE, party=at.place.firm)
-    return lambda db: withdraw_request(db, at.ours.id, caller=caller)
+    return lambda db: withdraw_request(db, at.ours.id, caller=caller, now=make.NOW)
 
 
 async def planning(at: Written) -> Act:

@@ -24,6 +24,7 @@ from models.vocabulary import (
     Role,
     RoundState,
     SessionState,
+    WaitingState,
 )
 from tests import factories as make
 from tests.consulting import ROLE_OF, asked
@@ -145,8 +146,11 @@ async def open_session(db: AsyncSession, world: World) -> None:
     promise = await make.make_promise(db, session=session, request=request)
     named = await make.make_booking(db, session=session, worker=world.workers[0], promise=promise)
     taken = await make.make_booking(db, session=session, worker=world.workers[1])
-    held = await make.make_hold(db, session=session, enterprise=world.district.enterprise)
-    world.note(to_come=session, request=request, promise=promise, named=named, taken=taken, held=held)
+    firm = {"session": session, "enterprise": world.district.enterprise}
+    waiting = await make.make_waiting(db, **firm)
+    held = await make.make_hold(db, **firm, waiting_id=waiting.id)
+    await make.walked(db, waiting, [WaitingState.OFFERED])
+    world.note(to_come=session, request=request, promise=promise, named=named, taken=taken, held=held, waiting=waiting)
 
 
 async def held_sessions(db: AsyncSession, world: World) -> None:

@@ -73,6 +73,10 @@ CORRUPTIONS = [
         "held until 2026-05-01 00:00:00+00, session {to_come} is PUBLISHED and freezes at 2026-04-13 00:30:00+00",
     ),
     Corruption(
+        "offers-meet-the-queue", ["UPDATE waiting SET people = 2 WHERE id = {waiting}"],
+        "waiting", "waiting", "OFFERED for 2, places HELD 1",
+    ),
+    Corruption(
         "named-are-booked", ["UPDATE booking SET promise_id = NULL WHERE id = {named}"],
         "promise", "promise", "1 of 3 named, 0 booked",
     ),

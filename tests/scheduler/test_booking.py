@@ -10,10 +10,10 @@ from models.database import Database
 from models.demand import Request
 from models.parties import Recusal
 from models.sessions import Session
-from models.vocabulary import Education, Part, PromiseState, RequestState, Role, SessionState
+from models.vocabulary import AlternativeKind, Education, Part, PromiseState, RequestState, Role, SessionState
 from scheduler import booking
 from scheduler.callers import Caller
-from scheduler.refusals import Code, Refusal, Refused
+from scheduler.refusals import Alternative, Code, Refusal, Refused
 from tests import factories as make
 from tests.scenes import ANY_SHARE, Scene, codes, scene
 
@@ -262,7 +262,8 @@ async def test_promised_places_are_not_open_and_a_full_session_names_the_nearest
             Code.FULL,
             "You want 2 places, and 1 are left: take fewer, or see the alternatives.",
             ("input", "workerIds"),
-            alternatives=(near.id, far.id, farther.id),
+            alternatives=tuple(Alternative(other.id, AlternativeKind.OTHER_SITE, 2) for other in (near, far, farther)),
+            waiting=0,
         )
     ]
 

@@ -155,3 +155,29 @@ def test_exactly_n_working_days_lie_before_a_deadline(day: date, n: int) -> None
 
     assert OFFICIAL.working_days_between(day + timedelta(days=1), deadline) == n
     assert OFFICIAL.is_workday(deadline - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("begins", "hours", "ends"),
+    [
+        ("2026-03-02 10:00", 1, "2026-03-02 11:00"),
+        ("2026-03-02 10:00", 1.5, "2026-03-02 11:30"),
+        ("2026-03-02 10:00", 4, "2026-03-02 15:30"),
+        ("2026-03-02 12:00", 1, "2026-03-02 14:00"),
+        ("2026-03-06 15:00", 2, "2026-03-09 09:30"),
+        ("2026-03-07 09:00", 6, "2026-03-09 16:00"),
+        ("2026-03-02 22:00", 7, "2026-03-04 09:30"),
+    ],
+)
+def test_working_hours_are_those_of_mornings_and_afternoons_on_workdays(begins: str, hours: float, ends: str) -> None:
+    moment = datetime.fromisoformat(begins).replace(tzinfo=SHANGHAI)
+
+    after = OFFICIAL.add_working_hours(moment, hours)
+
+    assert after == datetime.fromisoformat(ends).replace(tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(("moment", "hours"), [(datetime(2026, 3, 2), 1), (datetime(2026, 3, 2, tzinfo=UTC), 0)])  # noqa: DTZ001
+def test_working_hours_need_an_aware_moment_and_some_hours(moment: datetime, hours: float) -> None:
+    with pytest.raises(ValueError, match="aware moment"):
+        OFFICIAL.add_working_hours(moment, hours)

@@ -242,7 +242,7 @@ async def test_nobody_is_asked_for_twice(database: Database) -> None:
 
         with pytest.raises(Refused) as refused:
             await submit_request(db, order_of(district, worker), caller=caller, now=NOW)
-        await withdraw_request(db, first.id, caller=caller)
+        await withdraw_request(db, first.id, caller=caller, now=make.NOW)
         again = await submit_request(db, order_of(district, worker), caller=caller, now=NOW)
 
         assert [reason.code for reason in refused.value.reasons] == [Code.ALREADY_ASKED]
@@ -324,7 +324,7 @@ async def test_withdrawing_in_consultation_drops_the_promise_and_wants_another_p
         request = await make.make_request(db, enterprise=district.enterprise, exam=district.item.theory, people=3)
         await make.make_promise(db, session=session, request=request)
 
-        await withdraw_request(db, request.id, caller=caller)
+        await withdraw_request(db, request.id, caller=caller, now=make.NOW)
 
     async with database.reading() as db:
         assert (await db.exec(select(col(Request.state)))).one() is RequestState.WITHDRAWN
@@ -342,7 +342,7 @@ async def test_withdrawing_after_publication_opens_the_places_to_everyone(databa
         request = await make.make_request(db, enterprise=district.enterprise, exam=district.item.theory, people=3)
         await make.make_promise(db, session=session, request=request)
 
-        await withdraw_request(db, request.id, caller=caller)
+        await withdraw_request(db, request.id, caller=caller, now=make.NOW)
 
     async with database.reading() as db:
         assert (await db.exec(select(col(Promise.state)))).one() is PromiseState.RELEASED
@@ -367,7 +367,7 @@ async def test_people_with_places_are_cancelled_before_a_request_is_withdrawn(da
         await make.make_booking(db, session=session, worker=worker, promise=promise)
 
         with pytest.raises(Refused) as refused:
-            await withdraw_request(db, request.id, caller=caller)
+            await withdraw_request(db, request.id, caller=caller, now=make.NOW)
 
         assert refused.value.reasons[0].code == Code.ALREADY_BOOKED
         assert (request.state, promise.state) == (RequestState.PROMISED, PromiseState.HELD)
