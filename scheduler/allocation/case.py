@@ -1,14 +1,17 @@
 """People left out, with what a plan leaves free; what would have to change for them, and its price."""
 
-from collections.abc import Mapping
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from scheduler.allocation import rules
 from scheduler.allocation.index import Index
+from scheduler.allocation.openings import Openings
 from scheduler.allocation.parts import Request
 from scheduler.allocation.plan import Reason
-from scheduler.allocation.space import Space
+from scheduler.allocation.space import Bools, Floats, Ints, Space
 from scheduler.allocation.standing import Standing
 
 
@@ -29,29 +32,61 @@ class Case:
     People left out, and the sessions they could join or have held for them.
 
     Attributes:
-        left_out: By request, who is left out in all.
-        gathered: By option, how many of those could come there, as far as it was asked; all cases of a plan share it.
+        openings: What the plan leaves; all cases of a plan share it.
     """
 
     space: Space
     standing: Standing
     request: Request
     people: int
-    left_out: Mapping[str, int]
-    gathered: dict[int, int]
+    openings: Openings
 
     @property
     def index(self) -> Index:
         """The problem, findable by id."""
         return self.space.index
 
-    def gathered_in(self, option: int) -> int:
-        """How many of those left out could come to an option."""
-        if option not in self.gathered:
-            space = self.space
-            requests = {int(space.pairs.request[pair]) for pair in space.pairs_of(option)}
-            self.gathered[option] = sum(self.left_out.get(space.request_ids[each], 0) for each in requests)
-        return self.gathered[option]
+    @property
+    def position(self) -> int:
+        """The request's position."""
+        return bisect_left(self.space.request_ids, self.request.id)
+
+    @property
+    def pairs(self) -> Ints:
+        """Positions of the request's pairs."""
+        return self.openings.pairs_of.get(self.position, np.zeros(0, np.int64))
+
+    def at_dearest(self, values: Floats | Ints, options: Ints) -> Floats:
+        """By option, the highest value of its pairs: a row of an earlier plan is cheaper for some of the people."""
+        mine = self.pairs
+        dearest: Floats = np.full(self.space.options.count, -np.inf)
+        np.maximum.at(dearest, self.space.pairs.option[mine], values[mine])
+        return dearest[options]
+
+    def cost_at(self, options: Ints) -> Floats:
+        """By option, what the way and the wait cost one person."""
+        return self.at_dearest(self.space.pairs.cost, options)
+
+    def own_sessions(self, options: Ints) -> Floats:
+        """By option, what a session for these people alone would add to the plan's cost."""
+        step = self.at_dearest(self.space.pairs.step, options).astype(np.int64)
+        tier = self.space.options.tier_cost[options, step]
+        near = self.cost_at(options) - self.request.unplaced_cost
+        cost: Floats = self.openings.fixed[options] + tier + self.people * near
+        return cost
+
+    def overtakes(self, options: Ints) -> Bools:
+        """By option, whether too few of the people would be done in time with what they must sit before."""
+        if (after := self.request.after) is None:
+            return np.zeros(len(options), bool)
+        opens = self.space.following.opens[self.space.following.link_of[self.position]]
+        done = np.zeros(self.space.ranks + 1, np.int64)
+        for session in self.standing.held.values():
+            for seat in session.seated:
+                if seat.request == after.request:
+                    done[opens[self.index.rank[session.block]]] += seat.people
+        late: Bools = done.cumsum()[self.space.options.start[options]] < self.request.people
+        return late
 
 
 Finding = tuple[Reason, dict[str, Any], list[WayOut]]

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from scheduler.allocation.case import Case
-from scheduler.allocation.crowded_out import beyond_the_window, from_the_plan
+from scheduler.allocation.crowded_out import from_the_plan
+from scheduler.allocation.elsewhen import beyond_the_window
+from scheduler.allocation.openings import Openings
 from scheduler.allocation.plan import Plan, Unplaced
 from scheduler.allocation.shut_out import from_the_start
 from scheduler.allocation.space import Space
@@ -16,9 +18,9 @@ from scheduler.allocation.standing import Standing
 def explained(space: Space, plan: Plan, left_out: Mapping[str, int]) -> tuple[Unplaced, ...]:
     """A line with its reason for every request that is not wholly seated."""
     standing = Standing.of(space.index, plan)
-    gathered: dict[int, int] = {}
+    openings = Openings.of(space, standing, left_out)
     cases = [
-        Case(space, standing, space.index.requests[request], people, left_out, gathered)
+        Case(space, standing, space.index.requests[request], people, openings)
         for request, people in sorted(left_out.items())
     ]
     return tuple(line_for(case) for case in cases)
@@ -26,8 +28,8 @@ def explained(space: Space, plan: Plan, left_out: Mapping[str, int]) -> tuple[Un
 
 def line_for(case: Case) -> Unplaced:
     """The line of one case: what keeps it out of the search space first, then what the plan takes from it."""
-    options = options_of(case)
-    reason, evidence, ways = from_the_plan(case, options) if options else from_the_start(case)
+    options = np.unique(case.space.pairs.option[case.pairs])
+    reason, evidence, ways = from_the_plan(case, options) if len(options) else from_the_start(case)
     ways += beyond_the_window(case)
     evidence = {"people_asked": case.request.people, "people_left_out": case.people, **evidence}
     detail: dict[str, Any] = {"evidence": evidence}
@@ -41,13 +43,3 @@ def line_for(case: Case) -> Unplaced:
             **({"block": best.block} if best.block else {}),
         }
     return Unplaced(case.request.id, case.people, reason, detail)
-
-
-def options_of(case: Case) -> list[tuple[int, float]]:
-    """The options a request could sit in, with what the way and the wait cost one person."""
-    position = case.space.request_ids.index(case.request.id)
-    mine = np.nonzero(case.space.pairs.request == position)[0]
-    costs: dict[int, float] = {}
-    for option, cost in zip(case.space.pairs.option[mine].tolist(), case.space.pairs.cost[mine].tolist(), strict=True):
-        costs[option] = max(cost, costs.get(option, cost))
-    return sorted(costs.items())

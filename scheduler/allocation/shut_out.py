@@ -1,5 +1,10 @@
 """Why nothing at all is possible for a request: the rule at which every place drops out."""
 
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from scheduler.allocation import rules
@@ -10,19 +15,15 @@ from scheduler.allocation.writing import to_plain
 
 
 def from_the_start(case: Case) -> Finding:
-    """Why there is no option at all: the first stage at which every place drops out."""
-    stages: dict[Reason, list[rules.Place]] = {}
+    """Why there is no option at all: the last stage at which every place drops out."""
     index, item = case.index, case.index.items[case.request.item]
-    for site in sorted(index.sites):
-        if (site, case.request.item) not in index.offers:
-            continue
-        for block in index.rank:
-            place = rules.Place(case.request.id, site, block)
-            stages.setdefault(stage_of(case, place), []).append(place)
-    lasted = [reason for reason in LATEST_FIRST if reason in stages]
-    reason = lasted[0] if lasted else Reason.NO_OFFER
-    evidence = {
-        "sites_that_offer": len({place.site for places in stages.values() for place in places}),
+    offering = [site for site in sorted(index.sites) if (site, item.id) in index.offers]
+    reached = [site for site in offering if may_reach(case, site)]
+    stages = stages_of(case, reached)
+    reason = next((reason for reason in LATEST_FIRST if reason in stages), Reason.NO_OFFER)
+    evidence: dict[str, Any] = {
+        "sites_that_offer": len(offering),
+        "sites_it_may_reach": len(reached),
         "places_lost": {str(each): len(places) for each, places in sorted(stages.items())},
         "least_class": item.min_class,
         "staff_needed": item.staff,
@@ -35,49 +36,52 @@ def from_the_start(case: Case) -> Finding:
     return reason, evidence, ways
 
 
-LATEST_FIRST = (Reason.TOGETHER, Reason.MIN_CLASS, Reason.NO_STAFF, Reason.BARRED, Reason.WINDOW, Reason.NO_OFFER)
+LATEST_FIRST = (Reason.TOGETHER, Reason.MIN_CLASS, Reason.NO_STAFF, Reason.BARRED, Reason.WINDOW)
+
+
+def may_reach(case: Case, site: str) -> bool:
+    """Whether the request may go to a site, and somebody covers both."""
+    place = rules.Place(case.request.id, site, next(iter(case.index.rank)))
+    return rules.way_is_allowed(case.index, place) and rules.somebody_covers_both(case.index, place)
+
+
+def stages_of(case: Case, sites: Sequence[str]) -> dict[Reason, list[rules.Place]]:
+    """What each place at these sites fails on, in the order in which rules are met."""
+    index, request = case.index, case.request
+    stages: dict[Reason, list[rules.Place]] = defaultdict(list)
+    spans = [block for block in index.rank if rules.span_of(index, request.item, block) is not None]
+    if sites and not spans:
+        stages[Reason.WINDOW] = []
+    ready = ready_at(case)
+    for block in spans:
+        first = rules.Place(request.id, sites[0], block) if sites else None
+        inside = first is not None and rules.window_fits(index, first) and index.rank[block] >= ready
+        for site in sites:
+            place = rules.Place(request.id, site, block)
+            stages[stage_of(case, place) if inside else Reason.WINDOW].append(place)
+    return stages
 
 
 def stage_of(case: Case, place: rules.Place) -> Reason:
-    """What a place fails on, in the order in which rules are met."""
+    """What a place inside the window fails on."""
     index, request = case.index, case.request
-    broken = rules.broken_by(index, place)
-    reasons = {
-        "offer": Reason.NO_OFFER,
-        "way": Reason.NO_OFFER,
-        "cover": Reason.NO_OFFER,
-        "row": Reason.WINDOW,
-        "open": Reason.WINDOW,
-        "window": Reason.WINDOW,
-        "objection": Reason.BARRED,
-    }
-    unreachable = not (rules.way_is_allowed(index, place) and rules.somebody_covers_both(index, place))
-    if unreachable:
-        return Reason.NO_OFFER
-    if broken is not None:
-        return reasons[broken.name]
-    if index.rank[place.block] < ready_at(case):
+    if not rules.site_is_open(index, place):
         return Reason.WINDOW
-    item = index.items[request.item]
-    if len(able_staff(case, place)) < item.staff:
+    if not rules.nobody_objects(index, place):
+        return Reason.BARRED
+    if len(able_staff(case, place)) < index.items[request.item].staff:
         return Reason.NO_STAFF
-    places = index.offers[place.site, item.id].places
-    return Reason.TOGETHER if request.together and request.people > places >= item.min_class else Reason.MIN_CLASS
+    places, least = index.offers[place.site, request.item].places, index.items[request.item].min_class
+    return Reason.TOGETHER if request.together and request.people > places >= least else Reason.MIN_CLASS
 
 
 def able_staff(case: Case, place: rules.Place) -> list[str]:
     """Who could hold a session there for this request, if nothing else were held."""
-    index, item = case.index, case.index.items[case.request.item]
-    span = rules.span_of(index, item.id, place.block) or range(0)
-    there = {index.problem.blocks[rank].id for rank in span}
-    return [
-        who
-        for who, person in sorted(index.staff.items())
-        if item.id in person.items
-        and (person.blocks is None or there <= set(person.blocks))
-        and (person.max_blocks is None or person.max_blocks >= len(span))
-        and rules.staff_may_meet(index, person, place)
-    ]
+    index, space = case.index, case.space
+    item = bisect_left(space.item_ids, case.request.item)
+    free = np.nonzero(space.free[item, :, index.rank[place.block]])[0].tolist()
+    able = [space.staff_ids[who] for who in free]
+    return [who for who in able if rules.staff_may_meet(index, index.staff[who], place)]
 
 
 def ready_at(case: Case) -> int:
@@ -94,15 +98,27 @@ def ready_at(case: Case) -> int:
 
 def start_ways(case: Case, reason: Reason, places: list[rules.Place]) -> list[WayOut]:
     """What would open a place to a request that has none; costs are those of the session there or of one of its own."""
-    possible = [place for place in places if rules.span_of(case.index, case.request.item, place.block) is not None]
-    if reason is Reason.NO_OFFER or not possible:
-        text = f"let a site that it may reach offer {case.request.item} in its window"
-        return [WayOut(0.0, text, "offer")]
+    possible = worth_pricing(case, places)
+    if not possible:
+        offer = f"let a site that it may reach offer {case.request.item} in its window"
+        on_end = f"list half-days on end, as many as {case.request.item} takes"
+        return [WayOut(0.0, offer if reason is Reason.NO_OFFER else on_end, "offer")]
     return [
         WayOut(held_or_own(case, place), text, change, place.site, place.block)
         for place in possible
         for change, text in [way_at(case, reason, place)]
     ]
+
+
+def worth_pricing(case: Case, places: list[rules.Place]) -> list[rules.Place]:
+    """Of each site the earliest place, and wherever a session of the item is held: the others only cost more."""
+    seen: set[str] = set()
+    kept = []
+    for place in places:
+        if place.site not in seen or (place.site, case.request.item, place.block) in case.standing.held:
+            kept.append(place)
+        seen.add(place.site)
+    return kept
 
 
 def way_at(case: Case, reason: Reason, place: rules.Place) -> tuple[str, str]:
