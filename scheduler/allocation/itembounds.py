@@ -11,7 +11,7 @@ from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
 from scheduler.allocation.prices import Judge, added_up
 from scheduler.allocation.scope import scope_of
-from scheduler.allocation.space import Floats, Ints, Space
+from scheduler.allocation.space import Floats, Ints, Options, Space
 
 # Above so many requests the model of one circle takes longer than its bound is worth.
 MANY_REQUESTS = 60
@@ -72,16 +72,15 @@ class ItemBounds:
         """
         space, options, pairs = self.space, self.space.options, self.space.pairs
         person, asking = self.proof.prices.person, self.asking_circle == circle
-        extra = margin * float(person[asking] @ space.people[asking]) / max(1, int(space.people[asking].sum()))
+        dear = float(np.abs(person[asking]) @ space.people[asking]) / max(1, int(space.people[asking].sum()))
+        extra = margin * dear
         elsewhere: Floats = np.minimum(person + extra, space.unplaced_cost)
         kept = (self.circle == circle) & ((self.gain > -extra * options.places) | options.pinned)
         chosen = np.nonzero(kept[pairs.option] & (pairs.cost - person[pairs.request] < extra))[0]
         duty = space.staff_needed[options.item] * self.proof.prices.duty[options.item, options.start]
         priced = replace(
             space,
-            options=replace(
-                options, open_cost=options.open_cost + duty + self.rent, least=np.zeros_like(options.least)
-            ),
+            options=relaxed(options, options.open_cost + duty + self.rent),
             unplaced_cost=elsewhere,
             staff_ids=(),
             staff_needed=np.zeros_like(space.staff_needed),
@@ -94,6 +93,16 @@ class ItemBounds:
         alone = asking.copy()
         alone[written.asked] = False
         return ItemModel(circle, written, float((space.people * elsewhere)[alone].sum()), effort)
+
+
+def relaxed(options: Options, open_cost: Floats) -> Options:
+    """
+    Options whose people may be served elsewhere: no least class, and no tier dearer than one above it.
+
+    Whoever makes a session's class large enough, or its tier a higher and cheaper one, may be among those left out.
+    """
+    tier_cost = np.minimum.accumulate(options.tier_cost[:, ::-1], axis=1)[:, ::-1]
+    return replace(options, open_cost=open_cost, least=0 * options.least, tier_cost=tier_cost)
 
 
 def room_rents(space: Space, judge: Judge, gain: Floats) -> tuple[Floats, float]:

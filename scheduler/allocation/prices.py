@@ -34,7 +34,7 @@ class Verdict:
 
     Attributes:
         bound: No plan costs less, as far as these prices can tell.
-        gain: By option, what holding it would earn at these prices; negative infinity where it cannot be filled.
+        gain: By option, what holding it would earn at these prices at most; -infinity where it cannot be filled.
         held: By option, how far it is held.
         seated: By pair.
         short: By request, people asked beyond people seated.
@@ -104,7 +104,8 @@ class Judge:
         first = np.nonzero(np.r_[True, owner[1:] != owner[:-1]])[0] if len(owner) else np.zeros(0, np.int64)
         segment = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(owner)]))
         least = np.where(options.pinned, options.least, 0)[owner[first]]
-        gain = np.full(options.count, -np.inf)
+        # Nobody looks closer at what is not promising: all its people together would not pay for it.
+        gain = np.where(promising, -np.inf, hoped - fixed - self.cheapest)
         gain[self.forced] = -(fixed + self.cheapest)[self.forced]
         gain[self.forced[(options.least > 0)[self.forced] & ~options.empty[self.forced]]] = -np.inf
         take = np.zeros(len(at))

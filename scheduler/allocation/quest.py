@@ -101,10 +101,11 @@ class Quest:
                 lambda: self.explore(twin, lambda: bool(done) or self.watch.seconds > until),
             ]
         )
-        self.raise_bound(max(done[0], self.ascent.best.bound))
-        # Where the model was solved its plan stands, so that the pace of the other search changes nothing.
-        if self.open and twin.draft.cost < self.cost:
-            self.found.draft = twin.draft
+        self.raise_bound(done[0])
+        # Where the model was solved its plan and bound stand, so that the pace of the other search changes nothing.
+        if self.open:
+            self.found.draft = min(self.draft, twin.draft, key=lambda draft: draft.cost)
+            self.raise_bound(self.ascent.best.bound)
 
     def explore(self, search: Search, stop: Callable[[], bool]) -> None:
         """Prices and neighbourhoods, one after the other."""
