@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from models.database import Database
 from models.rounds import Plan, Round
-from models.vocabulary import RoundState
+from models.vocabulary import PlanState, RoundState
 from scheduler import snapshot
 from scheduler.allocation.errors import ProblemError
 from scheduler.clock import Clock
@@ -67,14 +67,20 @@ async def propose(database: Database, clock: Clock, turn: Turn) -> None:
     """
     async with database.reading() as db:
         planned = (await db.exec(select(Round).where(col(Round.id) == turn.round_id))).one()
-        problem = await snapshot.take(db, planned)
-    answer = await solve(problem, turn.limits)
+        problem, earlier = await snapshot.take(db, planned), await answer_before(db, planned)
+    answer = await solve(problem, turn.limits, start=earlier)
     proposal = Proposal(turn.round_id, turn.version, problem, answer.plan, answer.baselines)
     try:
         async with database.writing(actor=ACTOR, now=clock()) as db:
             await begin_consultation(db, proposal, now=clock())
     except IntegrityError as error:
         raise SnapshotStale("a room or an examiner was taken in the moment of writing") from error
+
+
+async def answer_before(db: AsyncSession, planned: Round) -> dict[str, Any] | None:
+    """The plan that a re-plan begins with, as the allocator wrote it."""
+    current = select(col(Plan.answer)).where(col(Plan.round_id) == planned.id, col(Plan.state) == PlanState.CURRENT)
+    return (await db.exec(current)).one_or_none()
 
 
 async def take_turn(db: AsyncSession, *, now: datetime) -> Turn | None:

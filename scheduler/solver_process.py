@@ -1,7 +1,8 @@
 """
 The allocator as a process of its own: a request on standard input, the answer on standard output.
 
-The request is `{"problem": …, "limits": {"seconds", "gap", "seed"}}`, the answer `{"plan": …, "baselines": …}`.
+The request is `{"problem": …, "limits": {"seconds", "gap", "seed"}, "start": …}`, where the start is an earlier plan or
+absent; the answer is `{"plan": …, "baselines": …}`.
 Progress goes to stderr, a JSON line each. SIGTERM ends the search; the best plan so far is still written, but then
 without baselines.
 """
@@ -18,6 +19,7 @@ from typing import Any
 from scheduler.allocation.baselines import baselines
 from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.limits import Limits, Progress
+from scheduler.allocation.plan import Plan
 from scheduler.allocation.problem import Problem
 from scheduler.allocation.solver import allocate
 from scheduler.side_by_side import SideBySide
@@ -60,12 +62,13 @@ def main() -> int:
         request = json.load(sys.stdin)
         limits = limits_of(request.get("limits", {}))
         document = request["problem"]
+        start = Plan.from_json(request["start"]) if request.get("start") else None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         sys.stderr.write(json.dumps({"error": f"not a request: {error!r}"}) + "\n")
         return MISUSED
     try:
         problem = Problem.from_json(document)
-        plan = allocate(problem, limits, progress=tell, cancelled=cancel)
+        plan = allocate(problem, limits, start=start, progress=tell, cancelled=cancel)
     except ProblemError as error:
         refusal = {"error": str(error), "where": error.where, "why": error.why, "way_out": error.way_out}
         sys.stderr.write(json.dumps(refusal, ensure_ascii=False) + "\n")

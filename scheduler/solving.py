@@ -50,16 +50,17 @@ class Answer:
     baselines: dict[str, Any]
 
 
-async def solve(problem: Mapping[str, Any], limits: Limits) -> Answer:
+async def solve(problem: Mapping[str, Any], limits: Limits, *, start: Mapping[str, Any] | None = None) -> Answer:
     """
-    The allocator's answer to a problem document, its plan verified.
+    The allocator's answer to a problem document, its plan verified; the search begins with `start`, an earlier plan.
 
     Raises:
         SolverFailed: No answer in time.
         PlanRejected: The answer is no plan, or breaks a rule.
         ProblemError: The document is no problem.
     """
-    asked = orjson.dumps({"problem": problem, "limits": {"seconds": limits.seconds, "seed": limits.seed}})
+    given = {"seconds": limits.seconds, "seed": limits.seed}
+    asked = orjson.dumps({"problem": problem, "limits": given, "start": start})
     process = await started()
     talk = asyncio.create_task(process.communicate(asked))
     try:

@@ -147,7 +147,7 @@ async def test_a_request_that_comes_meanwhile_waits_for_the_next_plan(database: 
 async def test_a_solver_that_dies_is_a_failure_that_the_bureau_sees(
     database: Database, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def dies(*_: object) -> dict[str, Any]:
+    async def dies(*_: object, **__: object) -> dict[str, Any]:
         raise SolverFailed("out of memory")
 
     monkeypatch.setattr(planning, "solve", dies)
@@ -251,6 +251,17 @@ async def test_an_exam_without_staff_belongs_to_the_bureaus_first_exam_body(
     await begin(database, await proposal_for(database, waiting.planned, plan))
 
     assert [session.exam_body_id for session in await scene.all_of(database, Session)] == [waiting.place.body.id]
+
+
+async def test_a_search_that_starts_from_a_plan_keeps_what_is_good_in_it(database: Database, waiting: Waiting) -> None:
+    async with database.reading() as db:
+        problem = await snapshot.take(db, waiting.planned)
+    first = await solve(problem, Limits(2.0, 0))
+
+    again = await solve(problem, Limits(0.001, 0), start=first.plan)
+
+    assert again.plan["sessions"] == first.plan["sessions"]
+    assert again.plan["objective"] == first.plan["objective"]
 
 
 async def test_an_answer_that_is_no_plan_is_rejected() -> None:

@@ -76,7 +76,7 @@ def hourly(outlook: Outlook) -> Floats:
     space, duty = outlook.space, outlook.proof.prices.duty
     worth = np.zeros((len(space.item_ids), space.ranks))
     for item, length in enumerate(space.length.tolist()):
-        for shift in range(length):
+        for shift in range(min(length, space.ranks)):
             worth[item, shift:] = np.maximum(worth[item, shift:], duty[item, : space.ranks - shift] / length)
     return worth
 
