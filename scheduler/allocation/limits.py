@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+# By so much a first plan may overrun the search's time; an answer is owed a little later still.
+LATE_SHARE, LATE_SECONDS = 1.2, 2.0
+
 Task = Callable[[], Any]
 
 SideBySide = Callable[[Sequence[Task]], list[Any]]
@@ -70,3 +73,7 @@ class Watch:
     def over(self) -> bool:
         """Whether the search must end now."""
         return self.left <= 0 or self.cancelled()
+
+    def late(self) -> bool:
+        """Whether even what was begun must end now: a first plan cut short helps nobody."""
+        return self.seconds > LATE_SHARE * self.limits.seconds + LATE_SECONDS or self.cancelled()

@@ -71,7 +71,7 @@ class Quest:
 
     def begin(self) -> None:
         """Make the first plan and the first bound."""
-        self.search = Search(self.space, seed=self.limits.seed, stop=self.watch.over, start=self.start)
+        self.search = Search(self.space, seed=self.limits.seed, watch=self.watch, start=self.start)
         self.ascent = Ascent(self.space)
         self.raise_bound(self.ascent.best.bound)
 

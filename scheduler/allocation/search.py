@@ -12,6 +12,7 @@ from scheduler.allocation.ascent import Proof
 from scheduler.allocation.crews import Counts, counts_of
 from scheduler.allocation.draft import Draft, Seats, cost_of, is_sound, seated_by_request
 from scheduler.allocation.greedy import Greedy
+from scheduler.allocation.limits import Watch
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
 from scheduler.allocation.neighbourhoods import Breadth, about, around, worth_a_thought
@@ -52,10 +53,10 @@ class Proposal:
 class Search:
     """Holds the best draft of one space and improves it."""
 
-    def __init__(self, space: Space, *, seed: int, stop: Callable[[], bool], start: Plan | None = None) -> None:
-        self.space, self.seed, self.stop = space, seed, stop
+    def __init__(self, space: Space, *, seed: int, watch: Watch, start: Plan | None = None) -> None:
+        self.space, self.seed, self.stop = space, seed, watch.over
         self.staffing = Staffing(space)
-        self.draft = opening_draft(self.staffing, stop=stop, start=start)
+        self.draft = opening_draft(self.staffing, stop=watch.late, start=start)
         self.chance = Random(seed)  # noqa: S311 - repeatable choices, no secrets
         self.sizes: dict[int, float] = {}
         self.asking = np.unique(space.pairs.request)

@@ -136,3 +136,35 @@ def test_a_months_re_plan_stands_items_of_which_everybody_is_pinned() -> None:
     again = allocate(Problem.from_json(pinned), Limits(clock=time.monotonic, seconds=8, seed=1))
 
     assert check(pinned, again.to_json())[0] == []
+
+
+class JumpingClock:
+    """Stands still for a while, and then the machine was busy elsewhere for some seconds."""
+
+    def __init__(self, *, looks: int, seconds: float) -> None:
+        self.looks, self.seconds = looks, seconds
+
+    def __call__(self) -> float:
+        self.looks -= 1
+        return 0.0 if self.looks >= 0 else self.seconds
+
+
+@pytest.mark.parametrize("looks", [1, 3, 10, 40])
+def test_a_first_plan_is_made_to_its_end_though_the_time_for_the_search_is_over(looks: int) -> None:
+    problem = Problem.from_json(small_example())
+    unhurried = allocate(problem, Limits(clock=JumpingClock(looks=looks, seconds=0.0), seconds=1, gap=0.99, seed=1))
+
+    hurried = allocate(problem, Limits(clock=JumpingClock(looks=looks, seconds=2.0), seconds=1, seed=1))
+
+    assert verify(problem, hurried) == []
+    assert hurried.people_unplaced <= unhurried.people_unplaced
+
+
+@pytest.mark.parametrize("looks", [1, 3, 10, 40])
+def test_an_answer_comes_with_its_reasons_even_where_nothing_was_in_time(looks: int) -> None:
+    problem = Problem.from_json(small_example())
+
+    plan = allocate(problem, Limits(clock=JumpingClock(looks=looks, seconds=60.0), seconds=1, seed=1))
+
+    assert verify(problem, plan) == []
+    assert plan.stopped == "time"
