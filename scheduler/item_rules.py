@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -101,10 +101,10 @@ class RevisionOrder:
 
 async def revise_rule(db: AsyncSession, order: RevisionOrder, *, caller: Caller, now: datetime) -> Item:
     """
-    Let a changed rule be in force from today or a later day on; results of earlier days keep theirs.
+    Let a changed rule be in force from tomorrow or a later day on; results until then keep theirs.
 
     Raises:
-        Refused: The day is over or taken, or a number makes no sense; each reason names its field.
+        Refused: The day is over, has begun or is taken, or a number makes no sense; each reason names its field.
     """
     require(caller, Role.BUREAU)
     item = (await db.exec(select(Item).where(col(Item.id) == order.item_id).with_for_update())).one_or_none()
@@ -144,13 +144,14 @@ async def revise_rule(db: AsyncSession, order: RevisionOrder, *, caller: Caller,
 
 def refuse_past(day: date, *, today: date) -> None:
     """
-    Make sure that nothing that was judged already is judged anew.
+    Make sure that nothing that was judged already would have been judged otherwise; today's sessions may have been.
 
     Raises:
         Refused: WINDOW_PAST.
     """
-    if day < today:
-        message = f"Results of past days stand: let the rule be in force from {today} or a later day on."
+    if day <= today:
+        first = today + timedelta(days=1)
+        message = f"Results until today stand: let the rule be in force from {first} or a later day on."
         raise refuse(Code.WINDOW_PAST, message, "input", "inForceFrom")
 
 

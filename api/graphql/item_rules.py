@@ -48,7 +48,7 @@ class ItemRuleReviseInput:
     """What itemRuleRevise takes."""
 
     item_id: strawberry.ID = strawberry.field(description="The item.")
-    in_force_from: date = strawberry.field(description="The first day it holds: today or later.")
+    in_force_from: date = strawberry.field(description="The first day it holds: tomorrow or later.")
     changes: list[RuleChangeInput] = strawberry.field(description="What changes, each number once.")
 
     def order(self) -> item_rules.RevisionOrder:

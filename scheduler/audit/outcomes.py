@@ -106,7 +106,7 @@ WINDOWS_BY_THE_RULE = Invariant(
 
 AGES_WHEN_BOOKED = Invariant(
     name="ages-when-booked",
-    sentence="Everybody booked was of an age that the rule admits on the day of booking.",
+    sentence="Everybody booked was of an age that the rule admits on the day of booking, as it was known then.",
     counted="SELECT count(*) FROM booking WHERE state = 'CONFIRMED'",
     query="""
         SELECT 'booking', b.id, format('worker %s was %s when booked, admitted are %s to %s',
@@ -115,8 +115,12 @@ AGES_WHEN_BOOKED = Invariant(
           JOIN session s ON s.id = b.session_id
           JOIN exam e ON e.id = s.exam_id
           JOIN worker w ON w.id = b.worker_id
-          JOIN LATERAL (SELECT * FROM item_rule WHERE item_id = e.item_id AND in_force_from <= s.day
-                         ORDER BY in_force_from DESC LIMIT 1) ir ON true
+          JOIN LATERAL (SELECT rule.* FROM item_rule rule
+                         WHERE rule.item_id = e.item_id AND rule.in_force_from <= s.day
+                           AND NOT EXISTS (SELECT FROM audit_entry later
+                                            WHERE later.entity = 'item_rule' AND later.entity_id = rule.id
+                                              AND later.act = 'rule revised' AND later.at > b.booked_at)
+                         ORDER BY rule.in_force_from DESC LIMIT 1) ir ON true
          CROSS JOIN LATERAL (SELECT extract(year FROM age((b.booked_at AT TIME ZONE 'Asia/Shanghai')::date, w.born_on))
                                     AS years) aged
          WHERE b.state = 'CONFIRMED' AND aged.years NOT BETWEEN ir.least_age AND ir.most_age

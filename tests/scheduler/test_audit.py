@@ -364,6 +364,25 @@ async def test_the_corrupted_row_is_named(audited: Audited, corruption: Corrupti
     assert {row.invariant for row in found} == {corruption.invariant} | corruption.also
 
 
+@pytest.mark.parametrize(("revised_at", "found"), [("2026-03-01", ["ages-when-booked"]), ("2026-03-03", [])])
+async def test_a_rule_revised_after_a_booking_does_not_judge_it(
+    audited: Audited, revised_at: str, found: list[str]
+) -> None:
+    """The sessions to come are on 15 April, and their people were booked on 2 March."""
+    younger = (
+        "INSERT INTO item_rule SELECT (r).* FROM (SELECT jsonb_populate_record(item_rule, jsonb_build_object("
+        "'id', {stranger}, 'in_force_from', '2026-04-01', 'most_age', 30)) AS r FROM item_rule WHERE id = {rule}) new"
+    )
+    noted = (
+        "INSERT INTO audit_entry (at, actor, act, entity, entity_id, detail)"
+        f" VALUES ('{revised_at}', 'account:1', 'rule revised', 'item_rule', {{stranger}}, '{{{{}}}}')"
+    )
+
+    violations = await found_after(audited, [younger, noted])
+
+    assert sorted({violation.invariant for violation in violations}) == found
+
+
 async def test_each_invariant_is_shown_to_fail() -> None:
     names = [invariant.name for invariant in INVARIANTS]
 
