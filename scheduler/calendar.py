@@ -74,12 +74,11 @@ class Span:
 
 @dataclass(frozen=True)
 class DayHours:
-    """When the half-days of a working day lie, and how many minutes of each can be examined in."""
+    """When the half-days of a working day lie."""
 
     am: Span = Span(time(8, 30), time(11, 30))
     pm: Span = Span(time(13, 0), time(16, 0))
     eve: Span = Span(time(18, 0), time(21, 0))
-    usable_minutes: int = 180
 
     def span(self, part: Part) -> Span:
         """The wall times of a half-day."""

@@ -42,7 +42,6 @@ class Policy:
     most_passes: float = number(3, "times that smaller groups may pass a waiting one before places are kept for it")
     most_changes: float = number(3, "substitutions per booking")
     attendance_days: float = number(3, "days after the session in which attendance may be marked")
-    session_minutes: float = number(180, "usable minutes of a half-day")
 
 
 NAMES = tuple(f.name for f in fields(Policy))

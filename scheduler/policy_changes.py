@@ -32,7 +32,6 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "most_passes": (0, 20),
     "most_changes": (0, 20),
     "attendance_days": (0, 30),
-    "session_minutes": (30, 480),
 }
 # Fees and the road factor may have fractions; days, minutes and substitutions are whole.
 FRACTIONS = {"road_factor"}

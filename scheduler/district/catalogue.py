@@ -40,7 +40,6 @@ class SubjectRule:
     full_mark: Stated[int]
     pass_mark: Stated[int]
     minutes_a_candidate: Stated[int]
-    session_minutes: Stated[int]
     places: Stated[int]
     staff: Stated[int]
     least_people: Stated[int]
@@ -136,7 +135,6 @@ def _theory(frequency: _Frequency) -> SubjectRule:
         full_mark=_found(100),
         pass_mark=_found(70),
         minutes_a_candidate=_found(60),
-        session_minutes=_found(60),
         places=_found(20, _LOCAL),
         # Two invigilators sit in the room; the chief on site serves several rooms and is not counted.
         staff=_found(2, _LOCAL),
@@ -150,7 +148,6 @@ def _practical(minutes: int, frequency: _Frequency) -> SubjectRule:
         full_mark=_found(100),
         pass_mark=_found(70),
         minutes_a_candidate=_assumed(minutes),
-        session_minutes=_assumed(HALF_DAY_MINUTES),
         places=_assumed(HALF_DAY_MINUTES // minutes),
         staff=_found(2, _LOCAL),
         least_people=_assumed(frequency.least_practical),

@@ -133,9 +133,9 @@ async def test_today_a_past_day_and_a_day_with_a_version_are_refused(database: D
         await revise_rule(db, order, caller=caller, now=NOW)
 
         for day in (TODAY - timedelta(days=1), TODAY):  # results of today's sessions may be in already
-            assert await reasons_of(
-                revise_rule(db, replace(order, in_force_from=day), caller=caller, now=NOW)
-            ) == [(Code.WINDOW_PAST, ("input", "inForceFrom"))]
+            assert await reasons_of(revise_rule(db, replace(order, in_force_from=day), caller=caller, now=NOW)) == [
+                (Code.WINDOW_PAST, ("input", "inForceFrom"))
+            ]
         assert await reasons_of(revise_rule(db, order, caller=caller, now=NOW)) == [
             (Code.ALREADY_KNOWN, ("input", "inForceFrom"))
         ]
@@ -185,7 +185,7 @@ async def test_an_unknown_number_is_told_the_known_ones(database: Database) -> N
     async with database.writing(actor="test", now=NOW) as db:
         _, caller = await item_and_bureau(db)
 
-        with pytest.raises(Refused, match=r"person_km_fen.*road_factor.*session_minutes"):
+        with pytest.raises(Refused, match=r"person_km_fen.*road_factor.*attendance_days"):
             await set_policy(db, "nonsense", 1, "x", caller=caller)
 
 
