@@ -57,6 +57,7 @@ def _ready_made(everything: Running) -> Iterator[tuple[str, str, str]]:
     yield logins.exam_bodies[body.key], "the exam body", body.name
     yield logins.examiners[examiner.key], "an examiner", examiner.name
     yield logins.auditor, "the auditor", "sees everything, changes nothing"
+    yield logins.operator, "an operator", "sees everything to keep it running, changes nothing"
 
 
 def _queries() -> Iterator[RenderableType]:

@@ -1,5 +1,6 @@
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import orjson
@@ -14,6 +15,7 @@ from models.database import Database
 from models.sealing import Sealer
 
 PAGE = graphiql.page()
+README = (Path(__file__).parents[2] / "README.md").read_text()
 SIGN_IN = 'mutation { signIn(input: {login: "nobody", password: "x"}) { userErrors { code } } }'
 
 
@@ -27,6 +29,11 @@ def client(database: Database) -> httpx.AsyncClient:
 @pytest.mark.parametrize(("name", "text"), list(graphiql.examples()))
 def test_every_example_is_one_that_the_schema_understands(name: str, text: str) -> None:
     assert validate(schema._schema, parse(text)) == [], name  # noqa: SLF001 - graphql-core's own schema is inside
+
+
+@pytest.mark.parametrize("text", re.findall(r"```graphql\n(.*?)```", README, re.DOTALL))
+def test_the_first_queries_of_the_readme_are_ones_that_the_schema_understands(text: str) -> None:
+    assert validate(schema._schema, parse(text)) == []  # noqa: SLF001 - graphql-core's own schema is inside
 
 
 @pytest.mark.parametrize(("name", "text"), list(graphiql.examples()))
