@@ -13,7 +13,7 @@ from tests.allocation.generated import random_problem
 from tests.allocation.referee import REFERENCE, check
 
 LIMITS = Limits(clock=time.monotonic, seconds=20, seed=1)
-MOST_SEATINGS = 3_000
+MOST_SEATINGS, MOST_AT_LENGTH = 3_000, 20_000
 SPOILT = ("drop a seat", "crowd a session", "another tier", "another crew", "elsewhere", "cheaper", "higher bound")
 
 Document = dict[str, Any]
@@ -59,6 +59,23 @@ def test_no_plan_of_a_tiny_problem_is_cheaper_and_none_lies_below_the_bound(seed
     assert best is not None
     assert plan.objective == pytest.approx(best, abs=1e-6)
     assert plan.bound <= best + 1e-6
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(0, 2_000, 100))
+def test_no_plan_for_up_to_six_requests_is_cheaper(first: int) -> None:
+    for seed in range(first, first + 100):
+        document = random_problem(seed)
+        document["requests"] = [{**request, "people": 1} for request in document["requests"]]
+        if not 1 < size_of(document) <= MOST_AT_LENGTH:
+            continue
+
+        plan = allocate(Problem.from_json(document), LIMITS)
+
+        best = cheapest(document, check)
+        assert best is not None
+        assert plan.objective == pytest.approx(best, abs=1e-6)
+        assert plan.bound <= best + 1e-6
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -64,6 +64,16 @@ def test_nobody_overtakes_by_either_check(seed: int) -> None:
     assert by_both(document, plan.to_json())[0] == []
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(60, 1_060, 50))
+def test_nobody_overtakes_in_a_thousand_problems(first: int) -> None:
+    for seed in range(first, first + 50):
+        document = following_problem(seed, requests=8)
+        plan = allocate(Problem.from_json(document), LIMITS)
+        assert verify(Problem.from_json(document), plan) == []
+        assert by_both(document, plan.to_json())[0] == []
+
+
 @pytest.mark.parametrize("seed", TINY)
 def test_no_plan_that_keeps_the_order_is_cheaper(seed: int) -> None:
     document = tiny_problem(seed)
