@@ -50,6 +50,7 @@ class Waiting(Table, table=True):
             postgresql_where="state IN ('WAITING', 'OFFERED')",
         ),
         Index("ix_waiting_exam_id_waiting", "exam_id", "asked_at", postgresql_where="state = 'WAITING'"),
+        Index("ix_waiting_look_after_due", "look_after", postgresql_where="look_after IS NOT NULL"),
     )
 
     id: int = key()
@@ -65,6 +66,7 @@ class Waiting(Table, table=True):
     state: WaitingState = listed(WaitingState)
     asked_at: datetime = instant()
     passed: int = 0
+    look_after: datetime | None = instant(optional=True)  # when other sessions are to be looked at for it
 
 
 class Hold(Table, table=True):

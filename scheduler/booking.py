@@ -21,7 +21,7 @@ from scheduler.booking_rules import (
 )
 from scheduler.callers import Caller, require
 from scheduler.hold_ends import serve_if_named
-from scheduler.holding import HOLD_ID, SESSION_ID, Choice, hold_open, own_hold
+from scheduler.holding import HOLD_ID, SESSION_ID, Choice, hold_open, own_hold, seen_session
 from scheduler.places_taken import Taking, lock_session, settle, take_places
 from scheduler.refusals import Refused, not_found
 from scheduler.visibility import visible
@@ -145,10 +145,7 @@ async def create_bookings(
     require(caller, Role.ENTERPRISE)
     names = Names(tuple(worker_ids))
     refuse_wrong_number(names)
-    seen = visible(Session, caller).where(col(Session.id) == session_id, col(Session.bureau_id) == caller.bureau_id)
-    session = (await db.exec(seen)).one_or_none()
-    if session is None:
-        raise not_found("Session", *SESSION_ID)
+    session = await seen_session(db, session_id, caller=caller)
     refuse_for(why_not_session(session, now=now), *SESSION_ID)
     await refuse_unfit(db, session, names, enterprise_id=caller.enterprise_id or 0, now=now)
 

@@ -223,10 +223,9 @@ async def busy_among(
     return set((await db.exec(claims)).all())
 
 
-def full(session: Session, people: int) -> Refusal:
-    """What is said where too few places are open in a session under whose lock nothing lapsed is left."""
-    left = session.places - session.promised - session.held - session.taken
-    if left:
+def full(left: int, people: int) -> Refusal:
+    """What is said where too few places are open."""
+    if left > 0:
         return Refusal(
             Code.FULL, f"You want {people} places, and {left} are left: take fewer, or see the alternatives."
         )

@@ -1,6 +1,7 @@
 """Everything that falls due by itself, in the order in which it is looked after."""
 
 from scheduler.certificates import EXPIRIES
+from scheduler.displaced import LOOKS
 from scheduler.jobs import AnyJob
 from scheduler.outbox import delivery_to
 from scheduler.planning import PLANNING
@@ -27,6 +28,7 @@ def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
         RELEASES,
         FREEZES,
         WAITS,
+        LOOKS,
         PROPOSALS,
         LAPSES,
         EXPIRIES,

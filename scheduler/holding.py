@@ -34,7 +34,7 @@ from scheduler.callers import Caller, require
 from scheduler.hold_ends import end_holds
 from scheduler.idempotency import KeyedWrite, answered_once
 from scheduler.journal import note
-from scheduler.places_taken import lock_session, release_lapsed
+from scheduler.places_taken import lock_session, places_at, release_lapsed
 from scheduler.policy import Policy, policy_of
 from scheduler.queues import may_pass, pass_on
 from scheduler.refusals import Code, Refusal, not_found
@@ -141,40 +141,68 @@ def hold_of(row: Mapping[Any, Any]) -> Hold:
 
 async def hold_open(db: AsyncSession, choice: Choice, *, caller: Caller, now: datetime) -> Hold:
     """
-    Hold open places within a transaction; where they do not suffice, release what has lapsed and try once more.
+    Hold open places within a transaction.
+
+    Who comes to a full session is told so without waiting for its lock: thousands may come to it.
 
     Raises:
         Refused: What stands against it at this moment.
     """
-    if held := await hold_places(db, choice, caller=caller, now=now):
-        return held
-    session = await locked_session(db, choice.session_id, caller=caller)
+    session = await seen_session(db, choice.session_id, caller=caller)
+    refuse_for(why_not_session(session, now=now), *SESSION_ID)
+    reason = await why_not_places(db, session, choice, caller=caller, now=now)
+    if reason is None:
+        if held := await hold_places(db, choice, caller=caller, now=now):
+            return held
+        if held := await hold_after_others(db, session, choice, caller=caller, now=now):
+            return held
+        left = session.places - session.promised - session.held - session.taken
+        reason = await why_not_places(db, session, choice, caller=caller, now=now) or full(left, choice.people)
+    sought = Sought(choice.people, choice.path, caller)
+    raise await no_places(db, session, reason, sought, now=now)
+
+
+async def hold_after_others(
+    db: AsyncSession, session: Session, choice: Choice, *, caller: Caller, now: datetime
+) -> Hold | None:
+    """
+    Hold open places once what lapsed is released and the queue has had its turn; None where nothing is left.
+
+    Raises:
+        Refused: The session is closed to names by now.
+    """
+    session = await lock_session(db, session.id)
     refuse_for(why_not_session(session, now=now), *SESSION_ID)
     await release_lapsed(db, session, now=now)
     await pass_on(db, session, now=now)
     share = await share_of(db, session, caller.enterprise_id or 0, now=now)
+    if why_not_share(share, choice.least) or not await may_pass(db, session, choice.least, now=now):
+        return None
+    return await hold_places(db, choice, caller=caller, now=now, is_past_queue=True)
+
+
+async def why_not_places(
+    db: AsyncSession, session: Session, choice: Choice, *, caller: Caller, now: datetime
+) -> Refusal | None:
+    """The session is large enough, the firm's share of it, and what is open at this moment."""
+    share = await share_of(db, session, caller.enterprise_id or 0, now=now)
+    left = (await places_at(db, [session.id], now=now))[session.id].open
     reason = why_not_size(session, choice.least) or why_not_share(share, choice.least)
-    if reason is None and await may_pass(db, session, choice.least, now=now):
-        held = await hold_places(db, choice, caller=caller, now=now, is_past_queue=True)
-        if held is None:
-            message = f"session {session.id} gave nobody a place although nothing stands against it"
-            raise RuntimeError(message)
-        return held
-    sought = Sought(choice.people, choice.path, caller)
-    raise await no_places(db, session, reason or full(session, choice.people), sought, now=now)
+    return reason or (full(left, choice.people) if left < choice.least else None)
 
 
-async def locked_session(db: AsyncSession, session_id: int, *, caller: Caller) -> Session:
+async def seen_session(db: AsyncSession, session_id: int, *, caller: Caller) -> Session:
     """
-    A session of the caller's bureau, under its lock.
+    A session of the caller's bureau.
 
     Raises:
         Refused: NOT_FOUND.
     """
     seen = visible(Session, caller).where(col(Session.id) == session_id, col(Session.bureau_id) == caller.bureau_id)
-    if (await db.exec(seen)).one_or_none() is None:
+    found = (await db.exec(seen)).one_or_none()
+    if found is None:
         raise not_found("Session", *SESSION_ID)
-    return await lock_session(db, session_id)
+    return found
 
 
 async def own_hold(db: AsyncSession, hold_id: int, *, caller: Caller) -> Hold:

@@ -18,13 +18,12 @@ from scheduler.booking_changes import (
 )
 from scheduler.booking_rules import Names, refuse_for, refuse_unfit, why_not_session
 from scheduler.callers import Caller, require
-from scheduler.holding import SESSION_ID, Choice, hold_open
+from scheduler.holding import SESSION_ID, Choice, hold_open, seen_session
 from scheduler.journal import note
 from scheduler.places_taken import give_back, lock_session
 from scheduler.policy import policy_of
 from scheduler.queues import pass_on
-from scheduler.refusals import Code, Refusal, not_found
-from scheduler.visibility import visible
+from scheduler.refusals import Code, Refusal
 
 
 async def move_booking(db: AsyncSession, booking_id: int, session_id: int, *, caller: Caller, now: datetime) -> Booking:
@@ -39,7 +38,7 @@ async def move_booking(db: AsyncSession, booking_id: int, session_id: int, *, ca
     """
     require(caller, Role.ENTERPRISE)
     here = await session_of(db, booking_id, caller=caller)
-    there = await other_session(db, session_id, caller=caller)
+    there = await seen_session(db, session_id, caller=caller)
     refuse_for(why_not_another(here, there) or why_not_session(there, now=now), *SESSION_ID)
     worker_id = (await db.exec(select(col(Booking.worker_id)).where(col(Booking.id) == booking_id))).one()
     names = Names((worker_id,), BOOKING_ID, is_list=False, leaving_id=here.id)
@@ -60,20 +59,6 @@ async def move_booking(db: AsyncSession, booking_id: int, session_id: int, *, ca
     await pass_on(db, here, now=now)
     await note(db, "moved", "booking", booking.id, from_session=here.id, to_session=there.id)
     return booking
-
-
-async def other_session(db: AsyncSession, session_id: int, *, caller: Caller) -> Session:
-    """
-    A session of the caller's bureau.
-
-    Raises:
-        Refused: NOT_FOUND.
-    """
-    seen = visible(Session, caller).where(col(Session.id) == session_id, col(Session.bureau_id) == caller.bureau_id)
-    found = (await db.exec(seen)).one_or_none()
-    if found is None:
-        raise not_found("Session", *SESSION_ID)
-    return found
 
 
 def why_not_another(here: Session, there: Session) -> Refusal | None:

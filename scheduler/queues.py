@@ -61,10 +61,7 @@ def waits_for(session: Session) -> ColumnElement[bool]:
 async def queue_of(db: AsyncSession, session: Session, *, now: datetime) -> Queue:
     """The queue of a locked session: those near enough whose group the session and its shares can take at all."""
     policy = await policy_of(db, session.bureau_id)
-    # One at a time looks at an exam's queue, after it has locked every session that it will look at: two who look at
-    # several sessions each would else meet the same wishes in different orders.
-    name = f"queue of exam {session.exam_id} in bureau {session.bureau_id}"
-    await db.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    await lock_queue(db, session)
     locked = select(Waiting).where(waits_for(session)).order_by(col(Waiting.id)).with_for_update(key_share=True)
     found = (await db.exec(locked.execution_options(populate_existing=True))).all()
     site = (await db.exec(select(Site).where(col(Site.id) == session.site_id))).one()
@@ -80,6 +77,16 @@ async def queue_of(db: AsyncSession, session: Session, *, now: datetime) -> Queu
         and (row.id not in kept or kept[row.id].session_id == session.id)
     ]
     return Queue(session, policy, sorted(here, key=lambda row: (row.asked_at, row.id)), kept)
+
+
+async def lock_queue(db: AsyncSession, session: Session) -> None:
+    """
+    Be the only one who looks at the exam's queue, after locking every session that will be looked at.
+
+    Two who look at several sessions each would else meet the same wishes in different orders.
+    """
+    name = f"queue of exam {session.exam_id} in bureau {session.bureau_id}"
+    await db.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 async def kept_for_those(db: AsyncSession, rows: Sequence[Waiting]) -> dict[int, Hold]:

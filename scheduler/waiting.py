@@ -26,7 +26,7 @@ from scheduler.booking_rules import (
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
 from scheduler.hold_ends import STANDING, end_holds
-from scheduler.holding import PEOPLE, SESSION_ID, locked_session
+from scheduler.holding import PEOPLE, SESSION_ID, seen_session
 from scheduler.jobs import Job
 from scheduler.journal import note
 from scheduler.places_taken import lock_session, open_places, release_lapsed
@@ -86,7 +86,7 @@ async def row_of(db: AsyncSession, wish: Wish, *, caller: Caller, now: datetime)
         refuse_any(why_not_far(wish.most_km), why_not_until(wish.until_day, now=now))
         exam_id, until_day = exam.id, wish.until_day
     else:
-        session = await locked_session(db, wish.session_id, caller=caller)
+        session = await lock_session(db, (await seen_session(db, wish.session_id, caller=caller)).id)
         refuse_for(why_not_session(session, now=now), *SESSION_ID)
         await refuse_hopeless(db, session, wish.people, caller=caller, now=now)
         exam_id, until_day = session.exam_id, session.day

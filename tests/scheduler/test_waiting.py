@@ -13,7 +13,7 @@ from models.database import Database
 from models.journal import OutboxMessage
 from models.parties import Recusal
 from models.vocabulary import AlternativeKind, HoldState, WaitingState
-from scheduler import booking, booking_changes, cancellation, holding, rosters, waiting
+from scheduler import booking, booking_changes, cancellation, displaced, holding, rosters, waiting
 from scheduler.places_taken import lock_session
 from scheduler.queues import pass_on, positions
 from scheduler.refusals import Alternative, Code, Refusal, Refused
@@ -344,3 +344,42 @@ async def test_a_firm_that_an_examiner_must_not_examine_is_offered_nothing_there
 
     assert await states(at, row, late) == [WaitingState.WAITING, WaitingState.OFFERED]
     assert codes(await refused_join(at, firm)) == [Code.STAFF_RECUSED]
+
+
+async def test_whoever_loses_an_open_place_is_first_in_the_queue_and_offered_another_session(
+    database: Database,
+) -> None:
+    at, _ = await full_scene(database, places=2)
+    days: dict[str, Any] = {"exam_id": at.district.item.theory.id, "most_km": 50.0, "until_day": date(2026, 4, 20)}
+    early = await join(at, await at.another_firm(), 2, **days)
+    near = await at.another_session(places=2, day=date(2026, 4, 16))
+
+    async with at.writing() as db:
+        session = await lock_session(db, at.session.id)
+        await cancellation.cancel_sessions(db, [session], reason="storm", now=make.NOW)
+    async with at.writing() as db:
+        due = (await db.exec(displaced.next_look())).one()
+        looked = [await displaced.look_after_one(db, make.NOW), await displaced.look_after_one(db, make.NOW)]
+
+    async with database.reading() as db:
+        (row,) = (await db.exec(select(Waiting).where(col(Waiting.enterprise_id) == at.firm.enterprise.id))).all()
+    assert (due, looked) == (make.NOW, [1, 0])
+    assert (row.people, row.state, row.asked_at < early.asked_at) == (2, WaitingState.OFFERED, True)
+    assert await states(at, early) == [WaitingState.WAITING]
+    assert await at.held(near.id) == 2
+    assert await told(at, "优先候补") == 1
+    assert await at.violations() == []
+
+
+async def test_a_firm_that_waits_already_waits_for_those_too(database: Database) -> None:
+    at, _ = await full_scene(database, places=2)
+    days: dict[str, Any] = {"exam_id": at.district.item.theory.id, "most_km": 5.0, "until_day": date(2026, 6, 20)}
+    own = await join(at, at.firm, 1, **days)
+
+    async with at.writing() as db:
+        session = await lock_session(db, at.session.id)
+        await cancellation.cancel_sessions(db, [session], reason="storm", now=make.NOW)
+
+    row = await at.row(Waiting, own.id)
+    assert (row.people, row.state, row.until_day) == (3, WaitingState.WAITING, date(2026, 7, 14))
+    assert await at.violations() == []

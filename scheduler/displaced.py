@@ -1,0 +1,112 @@
+"""
+People who lost an open place by no act of theirs: their firm is first in the queue of the exam, and looked after soon.
+
+Promised places have a request that is asked again; open ones have nothing but this.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from models.bookings import Booking, Waiting
+from models.parties import Enterprise
+from models.sessions import Session
+from models.vocabulary import WaitingState
+from scheduler.jobs import Job
+from scheduler.outbox import send
+from scheduler.policy import policy_of
+from scheduler.queues import lock_queue
+from scheduler.waiting import FARTHEST_KM, serve
+
+MOST_PEOPLE = 200
+_BIT = timedelta(microseconds=1)
+SUBJECT = "You are first in the queue (优先候补)"
+
+
+async def queue_first(db: AsyncSession, session: Session, bookings: Sequence[Booking], *, now: datetime) -> None:
+    """Put the firms of these bookings, which were taken back in a locked session, first in the exam's queue."""
+    lost = Counter(booking.enterprise_id for booking in bookings if booking.promise_id is None)
+    if not lost:
+        return
+    await lock_queue(db, session)
+    until_day = session.day + timedelta(days=(await policy_of(db, session.bureau_id)).next_subject_days)
+    first = await before_everybody(db, session, now=now)
+    for enterprise_id, people in sorted(lost.items()):
+        row = await own_wish(db, session, enterprise_id) or await new_wish(db, session, enterprise_id, until_day)
+        row.people = min(row.people + people, MOST_PEOPLE)
+        row.asked_at, row.look_after = min(row.asked_at or first, first), now
+        row.until_day = max(row.until_day, until_day)
+        db.add(row)
+        body = (
+            f"{people} of your people lost their places on {session.day} ({session.part.value}). They are first in the"
+            f" queue of this exam until {row.until_day}: places are offered to you as soon as there are some."
+        )
+        send(db, recipient=f"enterprise:{enterprise_id}", subject=SUBJECT, body=body, now=now)
+    await db.flush()
+
+
+async def before_everybody(db: AsyncSession, session: Session, *, now: datetime) -> datetime:
+    """A moment before all who wait for the exam joined."""
+    earliest = select(func.min(col(Waiting.asked_at))).where(
+        col(Waiting.exam_id) == session.exam_id,
+        col(Waiting.bureau_id) == session.bureau_id,
+        col(Waiting.state) == WaitingState.WAITING,
+    )
+    return min((await db.exec(earliest)).one() or now, now) - _BIT
+
+
+async def own_wish(db: AsyncSession, session: Session, enterprise_id: int) -> Waiting | None:
+    """The firm's standing wish for any session of the exam, locked; what is offered to it is left as it is."""
+    standing = select(Waiting).where(
+        col(Waiting.enterprise_id) == enterprise_id,
+        col(Waiting.exam_id) == session.exam_id,
+        col(Waiting.session_id).is_(None),
+        col(Waiting.state).in_((WaitingState.WAITING, WaitingState.OFFERED)),
+    )
+    locked = standing.with_for_update(key_share=True).execution_options(populate_existing=True)
+    row = (await db.exec(locked)).one_or_none()
+    return row if row and row.state is WaitingState.WAITING else None
+
+
+async def new_wish(db: AsyncSession, session: Session, enterprise_id: int, until_day: date) -> Waiting:
+    """A wish for nobody yet, as far away as may be."""
+    firm = (await db.exec(select(Enterprise).where(col(Enterprise.id) == enterprise_id))).one()
+    return Waiting(
+        bureau_id=session.bureau_id,
+        enterprise_id=enterprise_id,
+        exam_id=session.exam_id,
+        people=0,
+        latitude=firm.latitude,
+        longitude=firm.longitude,
+        most_km=FARTHEST_KM,
+        until_day=until_day,
+        state=WaitingState.WAITING,
+    )
+
+
+async def look_after_one(db: AsyncSession, now: datetime) -> int:
+    """Offer a firm that was put first what is open in other sessions; says how many there were."""
+    due = select(Waiting).where(col(Waiting.look_after) <= now).order_by(col(Waiting.look_after), col(Waiting.id))
+    row = (await db.exec(due.limit(1))).one_or_none()
+    if row is None:
+        return 0
+    if row.state is WaitingState.WAITING:
+        # The sessions are locked before the wish, as everywhere.
+        await serve(db, row, now=now)
+    row.look_after = None
+    await db.flush()
+    return 1
+
+
+def next_look() -> SelectOfScalar[Any]:
+    """When the next firm is to be looked after."""
+    return select(func.min(col(Waiting.look_after)))
+
+
+LOOKS = Job("displaced are looked after", look_after_one, next_look)
