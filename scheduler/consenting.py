@@ -13,7 +13,7 @@ from models.sessions import Session, SessionStaff
 from models.vocabulary import ConsentState, ObjectionKind, PromiseState, RoundState
 from scheduler.calendar import Block
 from scheduler.callers import Caller
-from scheduler.consultation import deadline, settle
+from scheduler.consultation import NEXT_TIER, deadline, settle
 from scheduler.refusals import Code, Refusal, Refused, refuse
 from scheduler.visibility import consents_to_answer
 
@@ -46,7 +46,7 @@ async def agree(db: AsyncSession, consent_ids: Sequence[int], *, caller: Caller,
     reasons = [
         reason
         for at, consent_id in enumerate(consent_ids)
-        if (reason := why_not_answered(consents.get(consent_id), ("input", "consentIds", str(at))))
+        if (reason := why_not_answered(consents.get(consent_id), ("input", "consentIds", str(at)), now=now))
     ]
     if reasons:
         raise Refused(*reasons)
@@ -74,12 +74,13 @@ async def lock_consents(db: AsyncSession, consent_ids: Sequence[int], *, caller:
     return {consent.id: consent for consent in (await db.exec(locked)).all()}
 
 
-def why_not_answered(consent: Consent | None, path: tuple[str, ...]) -> Refusal | None:
-    """A consent is answered once, by the party it is asked of, while it is asked."""
+def why_not_answered(consent: Consent | None, path: tuple[str, ...], *, now: datetime) -> Refusal | None:
+    """A consent is answered once, by the party it is asked of; in time, where the next tier up stands by."""
     if consent is None:
         message = "There is no such consent for you to give: list yours with consents(mineOnly: true)."
         return Refusal(Code.NOT_FOUND, message, path)
-    if consent.state is ConsentState.ESCALATED:
+    is_late = consent.state is ConsentState.ASKED and consent.party in NEXT_TIER and consent.due_at <= now
+    if is_late or consent.state is ConsentState.ESCALATED:
         return Refusal(Code.TOO_LATE, "The deadline is over: the next tier up answers in your place.", path)
     if consent.state is not ConsentState.ASKED:
         return Refusal(Code.ALREADY_ANSWERED, "You have answered this: wait for the next plan.", path)
@@ -105,7 +106,7 @@ async def object_to(db: AsyncSession, order: ObjectionOrder, *, caller: Caller, 
     """
     consents = await lock_consents(db, [order.consent_id], caller=caller)
     consent = consents.get(order.consent_id)
-    if (reason := why_not_answered(consent, ("input", "consentId"))) or consent is None:
+    if (reason := why_not_answered(consent, ("input", "consentId"), now=now)) or consent is None:
         raise Refused(*([reason] if reason else []))
     session = (await db.exec(select(Session).where(col(Session.id) == consent.session_id))).one()
     planned = (await db.exec(select(Round).where(col(Round.id) == session.round_id))).one()

@@ -138,6 +138,29 @@ async def test_the_silence_of_an_office_is_recorded_and_its_town_answers_in_its_
     ]
 
 
+async def test_an_office_answers_in_time_even_before_anybody_noted_its_silence_and_an_examiner_also_later(
+    database: Database, consulted: Consulted
+) -> None:
+    consents = await consulted.consents(database)
+    late = consents[ConsentParty.OFFICE].due_at
+
+    async with database.writing(actor="test", now=late) as db:
+        office = await scene.caller_of(db, ConsentParty.OFFICE, consulted.place.office)
+    with pytest.raises(Refused) as refused:
+        async with database.writing(actor="test", now=late) as db:
+            await consenting.agree(db, [consents[ConsentParty.OFFICE].id], caller=office, now=late)
+    async with database.writing(actor="test", now=late) as db:
+        asked = consents[ConsentParty.STAFF]
+        serving = [each for each in consulted.place.examiners if each.id == asked.examiner_id]
+        examiner = await scene.caller_of(db, ConsentParty.STAFF, serving[0])
+        await consenting.agree(db, [asked.id], caller=examiner, now=late)
+
+    after = {consent.id: consent.state for consent in await scene.all_of(database, Consent)}
+    assert [reason.code for reason in refused.value.reasons] == [Code.TOO_LATE]
+    assert after[consents[ConsentParty.OFFICE].id] is ConsentState.ASKED
+    assert after[asked.id] is ConsentState.AGREED
+
+
 async def test_nobody_answers_for_a_silent_bureau_examiner_host_or_exam_body(
     database: Database, consulted: Consulted
 ) -> None:
