@@ -88,13 +88,20 @@ def why_not_answered(consent: Consent | None, path: tuple[str, ...], *, now: dat
 
 
 async def settle_sessions(db: AsyncSession, session_ids: set[int], *, now: datetime) -> None:
-    """See for each session whether its consultation goes on or is complete."""
-    for session_id in sorted(session_ids):
-        session = (await db.exec(select(Session).where(col(Session.id) == session_id))).one()
-        planned = (await db.exec(select(Round).where(col(Round.id) == session.round_id))).one()
-        if planned.state is not RoundState.CONSULTING:
-            raise refuse(Code.WRONG_STATE, "The round is being planned again: answer the new plan.", "input")
-        await settle(db, session, due_at=await deadline(db, planned, now=now))
+    """
+    See for each session whether its consultation goes on or is complete.
+
+    Raises:
+        Refused: WRONG_STATE while a round is planned again.
+    """
+    sessions = (await db.exec(select(Session).where(col(Session.id).in_(session_ids)).order_by(col(Session.id)))).all()
+    about = select(Round).where(col(Round.id).in_({session.round_id for session in sessions}))
+    rounds = (await db.exec(about)).all()
+    if any(planned.state is not RoundState.CONSULTING for planned in rounds):
+        raise refuse(Code.WRONG_STATE, "The round is being planned again: answer the new plan.", "input")
+    due_at = {planned.id: await deadline(db, planned, now=now) for planned in rounds}
+    for session in sessions:
+        await settle(db, session, due_at=due_at[session.round_id])
 
 
 async def object_to(db: AsyncSession, order: ObjectionOrder, *, caller: Caller, now: datetime) -> Consent:
