@@ -16,7 +16,7 @@ from models.parties import Account, Enterprise, ExamBody, Examiner, SignIn
 from models.vocabulary import Role
 from scheduler.callers import OFFICIALS, Caller
 from scheduler.refusals import Code, Refused, refuse
-from scheduler.tiers import bureau_above, ids_below
+from scheduler.tiers import bureau_of, ground_of
 
 ATTEMPTS_BEFORE_LOCKOUT = 5
 LOCKOUT = timedelta(minutes=15)
@@ -114,8 +114,8 @@ async def caller_with(db: AsyncSession, token: str, *, now: datetime) -> Caller 
 async def caller_of(db: AsyncSession, account: Account) -> Caller:
     """The account as a caller, with its bureau and, for an official, its territory."""
     home = await home_of(db, account)
-    bureau_id = (await db.exec(bureau_above(home))).one() if home is not None else None
-    ground = (await db.exec(ids_below(home))).all() if home is not None and account.role in OFFICIALS else ()
+    bureau_id = await bureau_of(db, home) if home is not None else None
+    ground = await ground_of(db, home) if home is not None and account.role in OFFICIALS else ()
     return Caller(
         account_id=account.id,
         role=account.role,
@@ -125,7 +125,7 @@ async def caller_of(db: AsyncSession, account: Account) -> Caller:
         exam_body_id=account.exam_body_id,
         examiner_id=account.examiner_id,
         bureau_id=bureau_id,
-        territory=tuple(sorted(ground)),
+        territory=tuple(ground),
     )
 
 

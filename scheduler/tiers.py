@@ -1,8 +1,9 @@
 """The tree of jurisdictions: lines upward, ground below, and the lowest one that covers several."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import BigInteger, BindParameter, bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -44,7 +45,7 @@ class Tree:
         return next((node for node in self.line(jurisdiction_id) if node.tier is tier), None)
 
 
-def ids_below(jurisdiction_id: int) -> SelectOfScalar[int]:
+def ids_below(jurisdiction_id: int | BindParameter[int]) -> SelectOfScalar[int]:
     """The ids of a jurisdiction and of all below it, as a statement."""
     itself = select(col(Jurisdiction.id)).where(col(Jurisdiction.id) == jurisdiction_id)
     ground = itself.cte("ground", recursive=True)
@@ -52,13 +53,28 @@ def ids_below(jurisdiction_id: int) -> SelectOfScalar[int]:
     return select(whole.c.id)
 
 
-def bureau_above(jurisdiction_id: int) -> SelectOfScalar[int]:
+def bureau_above(jurisdiction_id: int | BindParameter[int]) -> SelectOfScalar[int]:
     """The id of the bureau at the top of a jurisdiction's line, as a statement."""
     itself = select(col(Jurisdiction.id), col(Jurisdiction.parent_id)).where(col(Jurisdiction.id) == jurisdiction_id)
     line = itself.cte("line", recursive=True)
     above = select(col(Jurisdiction.id), col(Jurisdiction.parent_id))
     whole = line.union_all(above.join(line, col(Jurisdiction.id) == line.c.parent_id))
     return select(whole.c.id).where(whole.c.parent_id.is_(None))
+
+
+# Every request of every caller asks these two: put together once, as that takes longer than the server's answer.
+_HOME: BindParameter[int] = bindparam("home", type_=BigInteger)
+_BUREAU_ABOVE, _IDS_BELOW = bureau_above(_HOME), ids_below(_HOME)
+
+
+async def bureau_of(db: AsyncSession, jurisdiction_id: int) -> int:
+    """The bureau at the top of a jurisdiction's line."""
+    return (await db.exec(_BUREAU_ABOVE, params={"home": jurisdiction_id})).one()
+
+
+async def ground_of(db: AsyncSession, jurisdiction_id: int) -> Sequence[int]:
+    """The jurisdiction and all below it, in id order."""
+    return sorted((await db.exec(_IDS_BELOW, params={"home": jurisdiction_id})).all())
 
 
 async def tree_of(db: AsyncSession) -> Tree:
