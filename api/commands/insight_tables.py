@@ -69,6 +69,8 @@ def evidence_in_words(evidence: dict[str, Any]) -> str:
     """The numbers behind a reason, and what stands against the nearest places."""
     counted = [evidence[name] for name in ("stopped_by", "places_lost") if name in evidence]
     lines = [", ".join(f"{reason} {count}×" for reason, count in counts.items()) for counts in counted]
+    if evidence.get("sites_it_may_reach") == 0:
+        lines.append(f"{evidence['sites_that_offer']} sites offer it, none that they may reach")
     nearest = evidence.get("nearest", ())[:3]
     lines += [f"{near['site']} · {near['block']}: {near.get('why', '')}" for near in nearest]
     return escape("\n".join(lines))

@@ -99,14 +99,13 @@ def openings(case: Case, options: Ints) -> Iterator[tuple[Reason, int, list[WayO
         (Reason.MIN_CLASS, case.openings.gathered[options] < least),
         (Reason.COST, np.ones(len(options), bool)),
     )
-    missing = {Reason.NO_STAFF: need - hands, Reason.MIN_CLASS: least - case.openings.gathered[options]}
+    lacking = np.stack([need - hands, least - case.openings.gathered[options]])
     cost, open_still = case.own_sessions(options), np.ones(len(options), bool)
     for reason, fail in fails:
         at = np.nonzero(open_still & fail)[0]
         open_still &= ~fail
-        lacking = missing.get(reason, np.zeros(len(options), np.int64))
-        yield from told(case, reason, options[at], (cost[at], lacking[at]))
-    yield from told(case, Reason.WINDOW, late, (case.own_sessions(late), np.zeros(len(late), np.int64)))
+        yield from told(case, reason, options[at], (cost[at], lacking[:, at]))
+    yield from told(case, Reason.WINDOW, late, (case.own_sessions(late), np.zeros((2, len(late)), np.int64)))
 
 
 def told(
@@ -116,20 +115,21 @@ def told(
     cost, lacking = numbers
     if len(options):
         best = np.lexsort((options, cost))[:SHOWN]
-        ways = [opening(case, reason, int(options[n]), (float(cost[n]), int(lacking[n]))) for n in best.tolist()]
+        ways = [opening(case, reason, int(options[n]), (cost[n], *lacking[:, n].tolist())) for n in best.tolist()]
         yield reason, len(options), ways
 
 
-def opening(case: Case, reason: Reason, option: int, numbers: tuple[float, int]) -> WayOut:
-    """What would have to change for a session to be held, in words."""
-    cost, lacking = numbers
+def opening(case: Case, reason: Reason, option: int, numbers: tuple[float, int, int]) -> WayOut:
+    """What would have to change for a session to be held, in words; too few people come on top of what else lacks."""
+    cost, staff, people = numbers
+    also = f" and {people} more people" if people > 0 else ""
     site, _, block = case.space.key(option)
     where, before = f"{site} at {block}", case.request.after.request if case.request.after else ""
     change, text = {
-        Reason.ROOM: ("rooms", f"one more room at {where}, or less rest"),
-        Reason.NO_STAFF: ("staff", f"{lacking} more staff for {where}"),
-        Reason.MIN_CLASS: ("people", f"{lacking} more people for {where}"),
+        Reason.ROOM: ("rooms", f"one more room{also} at {where}, or less rest"),
+        Reason.NO_STAFF: ("staff", f"{staff} more staff{also} for {where}"),
+        Reason.MIN_CLASS: ("people", f"{people} more people for {where}"),
         Reason.WINDOW: ("after", f"seat all of {before} early enough for {where}"),
         Reason.COST: ("cost", f"hold a session at {where} all the same"),
     }[reason]
-    return WayOut(cost, text, change, site, block)
+    return WayOut(float(cost), text, change, site, block)

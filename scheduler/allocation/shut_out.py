@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,9 @@ def from_the_start(case: Case) -> Finding:
         "least_class": item.min_class,
         "staff_needed": item.staff,
     }
-    ways = start_ways(case, reason, stages.get(reason, []))
+    ways = (
+        start_ways(case, reason, stages.get(reason, [])) if reached else [*farther(case, offering)] or [no_offer(case)]
+    )
     nearest = min(ways)
     if reason is Reason.NO_STAFF and nearest.site and nearest.block:
         place = rules.Place(case.request.id, nearest.site, nearest.block)
@@ -100,14 +102,31 @@ def start_ways(case: Case, reason: Reason, places: list[rules.Place]) -> list[Wa
     """What would open a place to a request that has none; costs are those of the session there or of one of its own."""
     possible = worth_pricing(case, places)
     if not possible:
-        offer = f"let a site that it may reach offer {case.request.item} in its window"
-        on_end = f"list half-days on end, as many as {case.request.item} takes"
-        return [WayOut(0.0, offer if reason is Reason.NO_OFFER else on_end, "offer")]
+        return [WayOut(0.0, f"list half-days on end, as many as {case.request.item} takes", "blocks")]
     return [
         WayOut(held_or_own(case, place), text, change, place.site, place.block)
         for place in possible
         for change, text in [way_at(case, reason, place)]
     ]
+
+
+def no_offer(case: Case) -> WayOut:
+    """What is left where no site that offers the item can be reached."""
+    return WayOut(0.0, f"let a site that it may reach offer {case.request.item} in its window", "offer")
+
+
+def farther(case: Case, offering: Sequence[str]) -> Iterator[WayOut]:
+    """Sites that would do if people went farther than they said, each on its first half-day that fits."""
+    index, request = case.index, case.request
+    if request.max_km is None or index.problem.travel is not None:
+        return
+    for site in offering:
+        places = (rules.Place(request.id, site, block) for block in index.rank)
+        others = [rule.keeps for rule in rules.PLACE_RULES if rule.keeps is not rules.way_is_allowed]
+        if (place := next((p for p in places if all(keeps(index, p) for keeps in others)), None)) is not None:
+            km = rules.road_km(index, request, index.sites[site])
+            cost = held_or_own(case, place) + case.people * km * index.problem.costs.per_person_km
+            yield WayOut(cost, f"let them go {km:.1f} km, to {site} on {place.block}", "max_km", site, place.block)
 
 
 def worth_pricing(case: Case, places: list[rules.Place]) -> list[rules.Place]:

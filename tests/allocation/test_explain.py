@@ -49,6 +49,18 @@ def test_without_an_offer_the_way_out_is_an_offer() -> None:
     assert way_out(row)[:2] == ("offer", "let a site that it may reach offer boiler in its window")
 
 
+def test_whoever_will_not_go_far_enough_is_told_how_far_it_would_be() -> None:
+    yard = {**problem_with()["sites"][0], "at": [31.0, 121.0]}
+    asked = [request("firm", at=[31.1, 121.0], max_km=5)]
+
+    row = left_out(problem_with(sites=[yard], requests=asked, costs={"per_person_km": 1}))
+
+    assert row.reason == "NO_OFFER"
+    assert (row.detail["evidence"]["sites_that_offer"], row.detail["evidence"]["sites_it_may_reach"]) == (1, 0)
+    assert way_out(row)[:2] == ("max_km", "let them go 11.1 km, to yard on 2027-03-01-am")
+    assert way_out(row)[2] == pytest.approx(10 + 5 + 2 * 11.12 - 200, abs=0.1)
+
+
 def test_a_half_day_on_which_the_site_is_closed_is_named_with_its_price() -> None:
     sites = [{**problem_with()["sites"][0], "blocks": ["2027-03-02-am"]}]
     row = left_out(problem_with(sites=sites, requests=[request("firm", until="2027-03-01-am", wait_cost=3)]))
