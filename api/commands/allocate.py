@@ -22,12 +22,12 @@ from api.commands.problem_files import (
     write_document,
 )
 from api.commands.searching import interruptible, limits_for, search
-from scheduler.allocation import Limits, Plan, Problem, verify
+from scheduler.allocation import Limits, Plan, Problem, Progress, verify
 from scheduler.allocation.baselines import Baseline, baselines
 from scheduler.allocation.insight.outlook import Outlook
 
 # Beyond this share of the time limit nobody waits for the baselines.
-PATIENCE = 1.2
+PATIENCE, FIRST_PLANS = 1.2, 1.5
 # Seconds to find the prices that explanations rest on.
 EXPLAINING = 20.0
 
@@ -89,11 +89,12 @@ def allocate_file(
 
 def plan_file(given: Problem, target: Path, first: Plan | None, limits: Limits) -> tuple[Plan, list[Baseline]]:
     """Search, write the plan, and compare it."""
-    began = limits.clock()
+    began, steps = limits.clock(), list[Progress]()
     with interruptible() as asked:
-        found = search(given, limits, asked, start=first)
+        found = search(given, limits, asked, start=first, told=steps.append)
         write_document(target, found.to_json())
-        late = began + limits.seconds * PATIENCE
+        # The baselines are two first plans more: where that one took long, there is no time for them.
+        late = began + limits.seconds * PATIENCE - FIRST_PLANS * steps[0].seconds
         return found, baselines(given, cancelled=lambda: asked() or limits.clock() > late)
 
 

@@ -63,9 +63,21 @@ def watched() -> Iterator[Callable[[Progress], None]]:
         yield lambda progress: bar.update(task, description=in_words(progress))
 
 
-def search(problem: Problem, limits: Limits, asked: Interruption, *, start: Plan | None = None) -> Plan:
-    """Allocate with a line of progress."""
-    with watched() as tell:
+def search(
+    problem: Problem,
+    limits: Limits,
+    asked: Interruption,
+    *,
+    start: Plan | None = None,
+    told: Callable[[Progress], None] = lambda _: None,
+) -> Plan:
+    """Allocate with a line of progress, of which somebody else may be told, too."""
+    with watched() as show:
+
+        def tell(progress: Progress) -> None:
+            show(progress)
+            told(progress)
+
         return allocate(problem, limits, start=start, progress=tell, cancelled=asked)
 
 

@@ -1,7 +1,7 @@
 """The first plan: again and again the session that serves people most cheaply, until nothing is worth it."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,19 @@ class Stars:
         size = np.diff(np.r_[first, len(owner)])
         return cls(options=owner[first], pairs=mine, segment=np.repeat(np.arange(len(first)), size), first=first)
 
+    def where(self, kept: Bools) -> tuple["Stars", Ints]:
+        """Only some of the pairs, and the positions of the options that still have any."""
+        segment = self.segment[kept]
+        new = np.r_[True, segment[1:] != segment[:-1]] if len(segment) else np.zeros(0, bool)
+        first = np.nonzero(new)[0]
+        rows = segment[first]
+        return Stars(self.options[rows], self.pairs[kept], np.cumsum(new) - 1, first), rows
+
+
+def neighbours_of(circle: int, circles: Iterable[int], tops: int) -> list[int]:
+    """Those of the circles that share a top jurisdiction, and so sites, with one of them."""
+    return [other for other in circles if other % tops == circle % tops]
+
 
 class Greedy:
     """Builds a draft star by star; names are given at once, so that every step is a plan."""
@@ -62,6 +75,7 @@ class Greedy:
                 self.busy[who, space.span(option)] = True
                 self.blocks[who] -= len(space.span(option))
         self.to_begin = self.room_to_begin()
+        self.follows = bool(len(space.following.later))
         needed = space.staff_needed[space.options.item]
         dear = float(np.mean(space.block_cost)) if len(space.block_cost) else 0.0
         self.fixed = space.options.open_cost + dear * needed * space.length[space.options.item]
@@ -71,7 +85,7 @@ class Greedy:
         for option in np.nonzero(self.space.options.pinned)[0].tolist():
             if option not in self.draft.seats and self.usable[option]:
                 self.hold(option)
-        circles = self.space.circles()
+        circles, tops = self.space.circles(), max(1, len(self.space.tops()))
         circle = circles[self.space.pairs.option]
         stars = {n: Stars.of(self.space, np.nonzero(circle == n)[0]) for n in np.unique(circle).tolist()}
         ratios = {n: self.ratios(star) for n, star in stars.items()}
@@ -82,33 +96,37 @@ class Greedy:
             self.usable[option] = False
             ratios.update({other: self.ratios(stars[other]) for other in touched})
             # A session takes rooms from the other items under its top jurisdiction, and from nobody else.
-            again = {n, *touched, *(self.space.neighbours_of(n, stars) if touched else [])}
+            again = {n, *touched, *(neighbours_of(n, stars, tops) if touched else [])}
             offers.update({other: self.offer(stars[other], ratios[other]) for other in again})
         self.draft.cost = cost_of(self.space, self.draft.seats, self.draft.staff)
         return self.draft
 
     def ratios(self, star: Stars) -> Floats:
         """By option of a star list, the share of its worth that its best class costs; one or more is not worth it."""
-        space, options, pairs = self.space, self.space.options, star.pairs
+        space, options = self.space, self.space.options
         best = np.full(len(star.options), np.inf)
-        worth = self.worth[space.pairs.request[pairs]]
-        cost = space.pairs.cost[pairs]
         gone = space.together & (self.people < space.people)
-        left = np.minimum(np.where(gone, 0, self.people)[space.pairs.request[pairs]], self.may_begin(pairs))
+        left = np.where(gone, 0, self.people)[space.pairs.request[star.pairs]]
+        worth, cost = self.worth[space.pairs.request[star.pairs]], space.pairs.cost[star.pairs]
+        wanted = (left > 0) & (cost < worth)
+        star, rows = star.where(wanted)
+        worth, cost, pairs = worth[wanted], cost[wanted], star.pairs
+        left = np.minimum(left[wanted], self.may_begin(pairs)) if self.follows else left[wanted]
+        places, least = (of[star.options][star.segment] for of in (options.places, options.least))
+        cheapest = np.full(len(rows), np.inf)
         for step in range(options.tier_cost.shape[1]):
-            reach = (space.pairs.step[pairs] <= step) & (cost < worth)
-            cap = np.where(reach, np.minimum(space.pairs.cap[pairs], left), 0)
+            cap = np.where(space.pairs.step[pairs] <= step, np.minimum(space.pairs.cap[pairs], left), 0)
             seated = np.cumsum(cap)
             seated = seated - (seated[star.first] - cap[star.first])[star.segment]
-            take = np.clip(options.places[star.options][star.segment] - (seated - cap), 0, cap)
+            take = np.clip(places - (seated - cap), 0, cap)
             fixed = (self.fixed + options.tier_cost[:, step])[star.options]
             spent = self.running(take * cost, star) + fixed[star.segment]
             saved = self.running(take * worth, star)
-            enough = np.minimum(seated, options.places[star.options][star.segment])
-            enough = (take > 0) & (enough >= options.least[star.options][star.segment])
+            enough = (take > 0) & (np.minimum(seated, places) >= least)
             share = np.where(enough, spent / np.maximum(saved, 1e-9), np.inf)
             if len(share):
-                best = np.minimum(best, np.minimum.reduceat(share, star.first))
+                cheapest = np.minimum(cheapest, np.minimum.reduceat(share, star.first))
+        best[rows] = cheapest
         return best
 
     def running(self, values: Floats, star: Stars) -> Floats:
@@ -229,10 +247,8 @@ class Greedy:
         need = int(space.staff_needed[space.options.item[option]])
         if not need:
             return ()
-        free = [
-            who
-            for who in self.staffing.could_hold(option, there)
-            if not self.busy[who, span].any() and self.blocks[who] >= len(span)
-        ]
+        could = np.array(self.staffing.could_hold(option, there), np.int64)
+        idle = ~self.busy[could, span.start : span.stop].any(axis=1) & (self.blocks[could] >= len(span))
+        free = could[idle].tolist()
         free.sort(key=lambda who: (space.block_cost[who], -self.blocks[who], who))
         return tuple(sorted(free[:need])) if len(free) >= need else None

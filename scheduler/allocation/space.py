@@ -1,6 +1,5 @@
 """The search space: every session that could be held and everyone who could sit in it, as arrays."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -137,11 +136,6 @@ class Space:
     def circle_count(self) -> int:
         """How many circles there can be, and one for requests that no site could serve."""
         return len(self.item_ids) * max(1, len(self.tops())) + 1
-
-    def neighbours_of(self, circle: int, circles: Iterable[int]) -> list[int]:
-        """Those of the circles that share a top jurisdiction, and so sites, with one of them."""
-        count = max(1, len(self.tops()))
-        return [other for other in circles if other % count == circle % count]
 
     def span(self, option: int) -> range:
         """Ranks that an option fills."""
