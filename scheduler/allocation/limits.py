@@ -6,6 +6,8 @@ from typing import Any
 
 # By so much a first plan may overrun the search's time; an answer is owed a little later still.
 LATE_SHARE, LATE_SECONDS = 1.2, 2.0
+# Seconds that somebody who asked to stop still waits for reasons.
+A_MOMENT = 2.0
 
 Task = Callable[[], Any]
 
@@ -76,4 +78,13 @@ class Watch:
 
     def late(self) -> bool:
         """Whether even what was begun must end now: a first plan cut short helps nobody."""
-        return self.seconds > LATE_SHARE * self.limits.seconds + LATE_SECONDS or self.cancelled()
+        return self.overdue() or self.cancelled()
+
+    def overdue(self) -> bool:
+        """Whether the answer itself is due."""
+        return self.seconds > LATE_SHARE * self.limits.seconds + LATE_SECONDS
+
+    def patience(self) -> Callable[[], bool]:
+        """Whether what comes after the search takes too long; who cancelled it waits a moment from now, no more."""
+        began = self.seconds
+        return lambda: self.overdue() or (self.cancelled() and self.seconds > began + A_MOMENT)

@@ -117,7 +117,7 @@ class Campaign:
             seed=self.watch.limits.seed,
             stopped=self.stop(),
         )
-        unplaced = explained(self.space, plan, people_left_out(index, sessions), late=self.watch.late)
+        unplaced = explained(self.space, plan, people_left_out(index, sessions), late=self.watch.patience())
         self.tell("done")
         return replace(plan, unplaced=unplaced, seconds=round(self.watch.seconds, 3))
 
