@@ -177,7 +177,7 @@ def test_a_first_plan_is_made_to_its_end_though_the_time_for_the_search_is_over(
     assert hurried.people_unplaced <= unhurried.people_unplaced
 
 
-@pytest.mark.parametrize("looks", [1, 3, 10, 40])
+@pytest.mark.parametrize("looks", [1, 3])
 def test_an_answer_comes_with_its_reasons_even_where_nothing_was_in_time(looks: int) -> None:
     problem = Problem.from_json(small_example())
 
