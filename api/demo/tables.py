@@ -10,6 +10,7 @@ from api.demo.stage import item_key
 
 FEN_A_YUAN = 100
 MOST_NAMED = 20
+DOING_WITHOUT = {"centre": "All to the centre ¥", "offices": "Each office alone ¥"}
 TIERS = {"OFFICE": "所 office", "TOWN": "镇 town", "BUREAU": "局 bureau"}
 
 
@@ -87,7 +88,9 @@ def compared(rounds: Sequence[Mapping[str, Any]]) -> Table:
     """What the first plan of each round costs, against what its requests would cost without planning together."""
     first = [each["plans"][0] for each in rounds if each["plans"]]
     names = sorted({baseline["name"] for plan in first for baseline in plan["baselines"]})
-    made = table("First plans against doing without", "Round", "Plan ¥", *(f"{name} ¥" for name in names))
+    made = table(
+        "First plans against doing without", "Round", "Plan ¥", *(DOING_WITHOUT.get(name, name) for name in names)
+    )
     totals = dict.fromkeys(["", *names], 0.0)
     for each, plan in zip([each for each in rounds if each["plans"]], first, strict=True):
         costs = {baseline["name"]: baseline["costFen"] for baseline in plan["baselines"]}
@@ -141,20 +144,18 @@ def left_out(rounds: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def waiting(requests: Sequence[Mapping[str, Any]]) -> Table:
-    """Who has no place at the end, and why; the table names the first, the document all."""
-    made = table("Without a place at the end", "Firm", "Exam", "People", "Until", "Reason", "The cheapest way out")
-    made.columns[5].justify = "left"
+    """Who has no place at the end, and why; the table names the first, the document all, with the way out of each."""
+    made = table("Without a place at the end", "Firm", "Exam", "People", "Reason")
+    made.columns[1].justify = made.columns[3].justify = "left"
     for request in requests[:MOST_NAMED]:
         exam = request["exam"]
         made.add_row(
             request["enterprise"]["name"],
             f"{item_key(exam['item'])} {exam['subject'].lower()}",
             number(request["people"]),
-            request["latestDay"],
             request["unplacedReason"] or "not planned yet",
-            request["unplacedDetail"] or "",
         )
-    made.caption = f"{max(0, len(requests) - MOST_NAMED)} more" if len(requests) > MOST_NAMED else None
+    made.caption = f"{len(requests) - MOST_NAMED} more" if len(requests) > MOST_NAMED else None
     return made
 
 
