@@ -10,6 +10,7 @@ from api.demo.stage import item_key
 
 FEN_A_YUAN = 100
 MOST_NAMED = 20
+PLAN = "plan"
 DOING_WITHOUT = {"centre": "All to the centre ¥", "offices": "Each office alone ¥"}
 TIERS = {"OFFICE": "所 office", "TOWN": "镇 town", "BUREAU": "局 bureau"}
 
@@ -85,23 +86,23 @@ def plans(rounds: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def compared(rounds: Sequence[Mapping[str, Any]]) -> Table:
-    """What the first plan of each round costs, against what its requests would cost without planning together."""
-    first = [each["plans"][0] for each in rounds if each["plans"]]
-    names = sorted({baseline["name"] for plan in first for baseline in plan["baselines"]})
-    made = table(
-        "First plans against doing without", "Round", "Plan ¥", *(DOING_WITHOUT.get(name, name) for name in names)
-    )
-    totals = dict.fromkeys(["", *names], 0.0)
-    for each, plan in zip([each for each in rounds if each["plans"]], first, strict=True):
-        costs = {baseline["name"]: baseline["costFen"] for baseline in plan["baselines"]}
-        row = {"": plan["costFen"], **{name: costs[name] for name in names}}
-        totals = {name: totals[name] + row[name] for name in row}
-        made.add_row(f"{each['number']}", *(yuan(cost) for cost in row.values()))
+    """What first plans cost, against doing without planning together, where there was time to work that out."""
+    costs = {each["number"]: costs_of(each["plans"][0]) for each in rounds if each["plans"]}
+    whole = [row for row in costs.values() if row.keys() == {PLAN, *DOING_WITHOUT}]
+    totals = {name: sum(row[name] for row in whole) for name in (PLAN, *DOING_WITHOUT)}
+    made = table("First plans against doing without", "Round", "Plan ¥", *DOING_WITHOUT.values())
+    for number_of_round, row in costs.items():
+        made.add_row(f"{number_of_round}", *(yuan(row[name]) if name in row else "not made" for name in totals))
     made.add_section()
-    made.add_row("all", *(yuan(cost) for cost in totals.values()))
-    if totals[""]:
-        made.add_row("times the plan", *(f"{cost / totals['']:.2f}" for cost in totals.values()))
+    made.add_row("all compared", *(yuan(cost) for cost in totals.values()))
+    if totals[PLAN]:
+        made.add_row("times the plan", *(f"{cost / totals[PLAN]:.2f}" for cost in totals.values()))
     return made
+
+
+def costs_of(plan: Mapping[str, Any]) -> dict[str, float]:
+    """The cost of a plan and of each way to do without it, in fen."""
+    return {PLAN: plan["costFen"]} | {baseline["name"]: baseline["costFen"] for baseline in plan["baselines"]}
 
 
 def objections(raised: Sequence[Mapping[str, Any]], rounds: Sequence[Mapping[str, Any]]) -> Table:

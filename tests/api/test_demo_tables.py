@@ -107,6 +107,16 @@ def test_the_plan_stands_beside_doing_without(story: dict[str, Any]) -> None:
     assert "2.50" in shown
 
 
+def test_a_plan_without_its_comparison_is_shown_and_left_out_of_the_sum(story: dict[str, Any]) -> None:
+    alone = {"number": 2, "failure": None, "plans": [plan(1, 700_000.0) | {"baselines": []}]}
+
+    shown = found(story | {"rounds": [*story["rounds"], alone]}, "First plans against doing without")
+
+    assert shown.count("not made") == 2
+    assert "7,000" in shown
+    assert "3.00" in shown
+
+
 def test_objections_stand_beside_what_the_replan_changed(story: dict[str, Any]) -> None:
     shown = found(story, "Objections, and what the re-plan changed")
 
