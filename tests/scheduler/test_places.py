@@ -273,8 +273,9 @@ async def test_closing_with_its_sessions_sets_everyone_free_and_tells_them(datab
             "enterprise",
             "examiner",
             "exam_body",
+            "enterprise",  # whose open place is lost: it is first in the queue
         ]
-        assert all("屋顶漏水" in message.body and "2026-04-15" in message.body for message in told)
+        assert all("屋顶漏水" in message.body and "2026-04-15" in message.body for message in told[:4])
         assert await violations(db) == []
 
 
