@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-import resource
 import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psutil
 from ground import migrated, server, server_version
 from sqlmodel import col, func, select
 
@@ -52,6 +52,8 @@ class Play:
     processor: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     searched: float = 0.0
+    own_most: int = 0
+    solver_most: int = 0
 
     @asynccontextmanager
     async def acting(self, caller: Caller, now: datetime) -> AsyncIterator[Any]:
@@ -192,6 +194,18 @@ async def audited(play: Play) -> None:
     assert not found, found[:3]
 
 
+async def watched(play: Play) -> None:
+    """Look at the memory in use every tenth of a second: this process, and the solver's while there is one."""
+    me = psutil.Process()
+    while True:
+        play.own_most = max(play.own_most, me.memory_info().rss)
+        for child in me.children():
+            with suppress(psutil.Error):
+                if any("solver" in word for word in child.cmdline()):
+                    play.solver_most = max(play.solver_most, child.memory_info().rss)
+        await asyncio.sleep(0.1)
+
+
 async def count(play: Play) -> None:
     """How much there was of everything."""
     for name, statement in {
@@ -219,19 +233,20 @@ STEPS = {
 
 
 async def play_round(database: Database, bureaus: int) -> dict[str, Any]:
-    """Every step, and what it took; memory is the highest that this process and its largest child ever had."""
+    """Every step, and what it took; memory is the most that was seen."""
     play = Play(database, Recipe(SEED, bureaus, date(2027, 3, 1)).district())
+    watch = asyncio.create_task(watched(play))
     for name, act in STEPS.items():
         await play.timed(name, act)
+    watch.cancel()
     await count(play)
-    own, child = (resource.getrusage(of).ru_maxrss // 1024 for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
         "bureaus": bureaus,
         "seconds": play.seconds,
         "processor": play.processor,
         "searched": play.searched,
         "counts": dict(play.counts),
-        "megabytes": {"process": own, "solver": child},
+        "megabytes": {"process": play.own_most >> 20, "solver": play.solver_most >> 20},
         "server": await server_version(database),
     }
 
