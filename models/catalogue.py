@@ -37,14 +37,15 @@ class Exam(Table, table=True):
 
 class ItemRule(Table, table=True):
     """
-    The regulator's numbers for an item from a day on; a result is judged by the rule in force on its day.
+    The numbers of an item's rule from a day on; a result is judged by the rule in force on its day.
 
-    `provenance` maps each field's name to `{"source": …, "confidence": …}`.
+    Without a bureau it is the regulator's, common to all; a bureau's own version goes before every common one from its
+    first day on. `provenance` maps each field's name to `{"source": …, "confidence": …}`.
     """
 
     __tablename__ = "item_rule"
     __table_args__ = (
-        UniqueConstraint("item_id", "in_force_from"),
+        UniqueConstraint("item_id", "bureau_id", "in_force_from", postgresql_nulls_not_distinct=True),
         CheckConstraint("valid_years BETWEEN 1 AND 20", name="valid_years_sensible"),
         CheckConstraint("least_age <= most_age AND most_age <= renewal_most_age", name="ages_in_order"),
         CheckConstraint("retakes BETWEEN 0 AND 5", name="retakes_sensible"),
@@ -53,6 +54,7 @@ class ItemRule(Table, table=True):
 
     id: int = key()
     item_id: int = refers_to("item.id", index=False)
+    bureau_id: int | None = refers_to("jurisdiction.id", optional=True)
     in_force_from: date
     valid_years: int
     least_age: int

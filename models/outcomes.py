@@ -42,13 +42,8 @@ class Certificate(Table, table=True):
         CheckConstraint("(issued_on IS NULL) = (expires_on IS NULL)", name="issued_means_expiring"),
         CheckConstraint("issued_on < expires_on", name="days_in_order"),
         Index("ix_certificate_state_expires_on", "state", "expires_on"),
-        Index(
-            "uq_certificate_standing",
-            "worker_id",
-            "item_id",
-            unique=True,
-            postgresql_where="state IN ('PENDING', 'VALID')",
-        ),
+        Index("uq_certificate_pending", "worker_id", "item_id", unique=True, postgresql_where="state = 'PENDING'"),
+        Index("uq_certificate_valid", "worker_id", "item_id", unique=True, postgresql_where="state = 'VALID'"),
     )
 
     id: int = key()

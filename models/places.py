@@ -87,8 +87,10 @@ class CalendarOverride(Table, table=True):
     """A day that the bureau declares a workday or a holiday, whatever the national calendar says."""
 
     __tablename__ = "calendar_override"
+    __table_args__ = (UniqueConstraint("bureau_id", "day"),)
 
     id: int = key()
-    day: date = Field(unique=True)
+    bureau_id: int = refers_to("jurisdiction.id", index=False)
+    day: date
     is_workday: bool
     reason: str

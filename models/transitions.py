@@ -97,7 +97,7 @@ TRANSITIONS: Mapping[str, Moves] = {
     "certificate": {
         BORN: (CertificateState.PENDING,),
         CertificateState.PENDING: (CertificateState.VALID, CertificateState.REFUSED),
-        CertificateState.VALID: (CertificateState.RENEWED, CertificateState.EXPIRED),
+        CertificateState.VALID: (CertificateState.RENEWED, CertificateState.REPLACED, CertificateState.EXPIRED),
         # Expired while the renewal that was applied for in time awaited its decision.
         CertificateState.EXPIRED: (CertificateState.RENEWED,),
     },

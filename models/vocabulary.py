@@ -57,11 +57,12 @@ class Role(StrEnum):
 
 
 class RequestOrigin(StrEnum):
-    """Why a request exists: a firm asked, theory was passed, or a failed subject may be sat again."""
+    """Why a request exists: a firm asked, theory was passed, a failure may be sat again, or nothing was renewed."""
 
     ENTERPRISE = "ENTERPRISE"
     NEXT_SUBJECT = "NEXT_SUBJECT"
     RETAKE = "RETAKE"
+    NOT_RENEWED = "NOT_RENEWED"
 
 
 class RequestState(StrEnum):
@@ -201,12 +202,13 @@ class Outcome(StrEnum):
 
 
 class CertificateState(StrEnum):
-    """Where a certificate stands; PENDING awaits the issuing authority's decision."""
+    """Where a certificate stands; PENDING awaits its decision, REPLACED gave way to one earned by a new exam."""
 
     PENDING = "PENDING"
     VALID = "VALID"
     REFUSED = "REFUSED"
     RENEWED = "RENEWED"
+    REPLACED = "REPLACED"
     EXPIRED = "EXPIRED"
 
 

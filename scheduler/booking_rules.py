@@ -15,8 +15,9 @@ from models.sessions import Claim, Session, SessionStaff
 from models.vocabulary import HoldState, PromiseState, ResourceKind, SessionState
 from scheduler.allocation.rules import is_recused
 from scheduler.calendar import SHANGHAI
+from scheduler.candidates import standings_of
 from scheduler.catalogue import exam_in_force
-from scheduler.eligibility import BOOKING_RULES, Occasion, standings_of, why_not
+from scheduler.eligibility import BOOKING_RULES, Occasion, why_not
 from scheduler.refusals import Code, Refusal, Refused, refuse
 from scheduler.shares import Share
 
@@ -185,10 +186,10 @@ async def reasons_against(  # whom, where, instead of what, by whom and when
     now: datetime,
 ) -> dict[int, list[Refusal]]:
     """Every reason against each of the workers, empty for those who may come; the session they leave is none."""
-    exam = await exam_in_force(db, session.exam_id, on=session.day)
-    body = (await db.exec(select(ExamBody).where(col(ExamBody.id) == session.exam_body_id))).one()
-    standings = await standings_of(db, workers, exam.exam, gated=body.is_gated)
     today = now.astimezone(SHANGHAI).date()
+    exam = await exam_in_force(db, session.exam_id, bureau_id=session.bureau_id, on=session.day)
+    body = (await db.exec(select(ExamBody).where(col(ExamBody.id) == session.exam_body_id))).one()
+    standings = await standings_of(db, workers, exam.exam, gated=body.is_gated, today=today)
     occasion = Occasion(enterprise_id=enterprise_id, rule=exam.item_rule, on=session.day, asked_on=today)
     busy = await busy_among(db, session, [worker.id for worker in workers], leaving_id=leaving_id)
     recused = is_recused(enterprise_id, await recused_from(db, session))

@@ -1,4 +1,4 @@
-"""The working calendar as the bureaus have it: the national one with the override table on top."""
+"""The working calendar as a bureau has it: the national one with the bureau's own overrides on top."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,15 +31,18 @@ class CalendarDay:
     reason: str | None
 
 
-async def work_calendar(db: AsyncSession) -> WorkCalendar:
-    """The calendar with every override that is declared."""
-    rows = (await db.exec(select(col(CalendarOverride.day), col(CalendarOverride.is_workday)))).all()
+async def work_calendar(db: AsyncSession, bureau_id: int) -> WorkCalendar:
+    """The calendar with every override that the bureau declared."""
+    declared = select(col(CalendarOverride.day), col(CalendarOverride.is_workday))
+    rows = (await db.exec(declared.where(col(CalendarOverride.bureau_id) == bureau_id))).all()
     return WorkCalendar(dict(rows), DayHours())
 
 
-async def days_between(db: AsyncSession, from_day: date, before_day: date) -> list[CalendarDay]:
+async def days_between(
+    db: AsyncSession, from_day: date, before_day: date, *, bureau_id: int | None
+) -> list[CalendarDay]:
     """
-    The days of `from_day <= day < before_day`.
+    The days of `from_day <= day < before_day` as a bureau has them; without one, as the nation has them.
 
     Raises:
         Refused: OUT_OF_RANGE for none or too many.
@@ -48,7 +51,9 @@ async def days_between(db: AsyncSession, from_day: date, before_day: date) -> li
     if not 1 <= count <= MOST_DAYS:
         raise refuse(Code.OUT_OF_RANGE, f"Ask for 1 to {MOST_DAYS} days, the first before the last.", "beforeDay")
     declared = select(CalendarOverride).where(
-        col(CalendarOverride.day) >= from_day, col(CalendarOverride.day) < before_day
+        col(CalendarOverride.bureau_id) == bureau_id,
+        col(CalendarOverride.day) >= from_day,
+        col(CalendarOverride.day) < before_day,
     )
     overrides = {row.day: row for row in (await db.exec(declared)).all()}
     calendar = WorkCalendar({day: row.is_workday for day, row in overrides.items()}, DayHours())
@@ -82,7 +87,9 @@ async def set_override(
     db: AsyncSession, day: date, *, is_workday: bool | None, reason: str, caller: Caller, now: datetime
 ) -> CalendarDay:
     """
-    Declare a day a workday or a day off, whatever the national calendar says; None takes the declaration back.
+    Declare a day a workday or a day off in the caller's bureau, whatever the national calendar says.
+
+    None takes the declaration back.
 
     Raises:
         Refused: WINDOW_PAST for a day that is over: deadlines have been reckoned with it.
@@ -95,17 +102,20 @@ async def set_override(
     if day > today + FURTHEST:
         raise refuse(Code.OUT_OF_RANGE, f"Declare days until {today + FURTHEST}.", "input", "day")
     refuse_any(why_not_text(reason, "input", "reason"))
-    standing = select(CalendarOverride).where(col(CalendarOverride.day) == day).with_for_update()
-    override = (await db.exec(standing)).one_or_none()
+    bureau_id = caller.tenant
+    standing = select(CalendarOverride).where(
+        col(CalendarOverride.bureau_id) == bureau_id, col(CalendarOverride.day) == day
+    )
+    override = (await db.exec(standing.with_for_update())).one_or_none()
     if override and is_workday is None:
         await db.delete(override)
     elif override and is_workday is not None:
         override.is_workday, override.reason = is_workday, reason.strip()
     elif is_workday is not None:
-        override = CalendarOverride(day=day, is_workday=is_workday, reason=reason.strip())
+        override = CalendarOverride(bureau_id=bureau_id, day=day, is_workday=is_workday, reason=reason.strip())
         db.add(override)
     await db.flush()
     if override is not None:
         said = {"day": day.isoformat(), "is_workday": is_workday, "reason": reason.strip()}
         await note(db, "calendar override set", "calendar_override", override.id, **said)
-    return (await days_between(db, day, day + timedelta(days=1)))[0]
+    return (await days_between(db, day, day + timedelta(days=1), bureau_id=bureau_id))[0]

@@ -32,6 +32,19 @@ class Caller:
         return f"account:{self.account_id}"
 
     @property
+    def tenant(self) -> int:
+        """
+        The bureau that the caller belongs to.
+
+        Raises:
+            LookupError: Auditors and operators belong to none; use cases let only those pass who do.
+        """
+        if self.bureau_id is None:
+            message = f"account {self.account_id} belongs to no bureau"
+            raise LookupError(message)
+        return self.bureau_id
+
+    @property
     def sees_everything(self) -> bool:
         """Whether the role reads all rows: auditors and operators change no business row."""
         return self.role in (Role.AUDITOR, Role.OPERATOR)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from sqlalchemy import TIMESTAMP, cast, func
-from sqlmodel import col, select
+from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -56,6 +56,8 @@ async def decide_certificates(
 
     rules = await rules_of(db, certificates)
     today = now.astimezone(SHANGHAI).date()
+    if decision.grant:
+        await replace_earlier(db, certificates, today=today)
     for certificate in certificates:
         if decision.grant:
             issue(certificate, rules[certificate.rule_id], on=today)
@@ -66,6 +68,24 @@ async def decide_certificates(
         await note(db, "decided", "certificate", certificate.id, grant=decision.grant, remark=decision.remark)
     await tell_firms(db, certificates, decision.remark, now=now)
     return certificates
+
+
+async def replace_earlier(db: AsyncSession, certificates: Sequence[Certificate], *, today: date) -> None:
+    """Let a certificate that was not renewed in time give way to the one earned by a new exam."""
+    earned = {(certificate.worker_id, certificate.item_id) for certificate in certificates}
+    standing = (
+        select(Certificate)
+        .where(
+            tuple_(col(Certificate.worker_id), col(Certificate.item_id)).in_(earned),
+            col(Certificate.state) == CertificateState.VALID,
+        )
+        .order_by(col(Certificate.id))
+        .with_for_update(key_share=True)
+    )
+    for earlier in (await db.exec(standing)).all():
+        is_over = earlier.expires_on is not None and earlier.expires_on < today
+        earlier.state = CertificateState.EXPIRED if is_over else CertificateState.REPLACED
+    await db.flush()
 
 
 def why_not_pending(certificate: Certificate) -> Refusal | None:

@@ -17,7 +17,7 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
     "uq_enterprise_credit_code": (Code.ALREADY_KNOWN, "An enterprise with this credit code is already registered."),
     "uq_jurisdiction_code": (Code.ALREADY_KNOWN, "A jurisdiction with this code is already there: choose another."),
     "uq_site_jurisdiction_id_name": (Code.ALREADY_KNOWN, "A site of this name is already there: choose another."),
-    "uq_item_rule_item_id_in_force_from": (
+    "uq_item_rule_item_id_bureau_id_in_force_from": (
         Code.ALREADY_KNOWN,
         "A version of this rule is in force from that day already: choose another day.",
     ),
@@ -28,7 +28,8 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
     ),
     "uq_consent_standing": (Code.ALREADY_ANSWERED, "This consent is already asked for."),
     "uq_result_booking_id": (Code.ALREADY_RECORDED, "The result of this booking is already recorded."),
-    "uq_certificate_standing": (Code.ALREADY_CERTIFIED, "The worker already holds or awaits this certificate."),
+    "uq_certificate_pending": (Code.ALREADY_CERTIFIED, "The worker already awaits this certificate."),
+    "uq_certificate_valid": (Code.ALREADY_CERTIFIED, "The worker already holds this certificate."),
     "uq_renewal_certificate_id": (Code.ALREADY_ASKED, "The renewal of this certificate is already under way."),
 }
 

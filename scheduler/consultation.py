@@ -69,7 +69,7 @@ async def deadline(db: AsyncSession, planned: Round, *, now: datetime) -> dateti
 
 async def answer_by(db: AsyncSession, planned: Round, ends: Sequence[datetime], *, now: datetime) -> datetime:
     """The end of the last working day on which an answer is in time, or the first of these ends that is to come."""
-    policy, calendar = await policy_of(db, planned.bureau_id), await work_calendar(db)
+    policy, calendar = await policy_of(db, planned.bureau_id), await work_calendar(db, planned.bureau_id)
     by = calendar.add_working_days(now, int(policy.consent_working_days))
     to_come = [end for end in ends if end > now]
     return min([by, *to_come[:1]])

@@ -16,8 +16,9 @@ from models.places import Jurisdiction, Site, SiteOffer
 from models.vocabulary import Outcome, RequestOrigin, RequestState, Role, Subject
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
+from scheduler.candidates import standings_of
 from scheduler.catalogue import ExamInForce, exam_in_force, exams_of
-from scheduler.eligibility import REQUEST_RULES, Occasion, Standing, counts_until, standings_of, why_not
+from scheduler.eligibility import REQUEST_RULES, Occasion, Standing, counts_until, why_not
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, Refusal, Refused, not_found, refuse
 from scheduler.typed import refuse_any, why_not_between, why_not_point
@@ -28,6 +29,15 @@ LONGEST_WINDOW = timedelta(days=400)
 FURTHEST = timedelta(days=730)
 FURTHEST_KM = 1000
 STANDING = (RequestState.PROPOSED, RequestState.OPEN, RequestState.PLANNED, RequestState.PROMISED)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Whose rules hold, the day of asking, and the first day on which people may sit."""
+
+    bureau_id: int
+    today: date
+    sits_from: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +64,15 @@ async def submit_request(db: AsyncSession, order: RequestOrder, *, caller: Calle
     """
     require(caller, Role.ENTERPRISE)
     today = now.astimezone(SHANGHAI).date()
-    lead = (await policy_of(db, caller.bureau_id or 0)).publish_lead_days
+    lead = (await policy_of(db, caller.tenant)).publish_lead_days
     firm = (await db.exec(select(Enterprise).where(col(Enterprise.id) == caller.enterprise_id))).one()
     workers = await workers_named(db, order.worker_ids, caller=caller)
     refuse_any(wrong_size(order), wrong_window(order, today=today, lead=timedelta(days=lead)), wrong_place(order))
 
-    sits_from = max(today, order.earliest_day)
-    exam = await next_exam(db, order, workers, today=today, sits_from=sits_from)
-    await refuse_unoffered(db, exam.exam, bureau_id=caller.bureau_id or 0)
-    occasion = Occasion(enterprise_id=firm.id, rule=exam.item_rule, on=sits_from, asked_on=today)
+    asking = Asking(caller.tenant, today, sits_from=max(today, order.earliest_day))
+    exam = await next_exam(db, order, workers, asking)
+    await refuse_unoffered(db, exam.exam, bureau_id=caller.tenant)
+    occasion = Occasion(enterprise_id=firm.id, rule=exam.item_rule, on=asking.sits_from, asked_on=today)
     await refuse_ineligible(db, exam.exam, workers, occasion)
 
     request = Request(
@@ -145,9 +155,7 @@ def wrong_place(order: RequestOrder) -> Refusal | None:
     )
 
 
-async def next_exam(
-    db: AsyncSession, order: RequestOrder, workers: Sequence[Worker], *, today: date, sits_from: date
-) -> ExamInForce:
+async def next_exam(db: AsyncSession, order: RequestOrder, workers: Sequence[Worker], asking: Asking) -> ExamInForce:
     """
     The subject that is next for these people: theory, and the practical once all of them have passed it.
 
@@ -161,15 +169,15 @@ async def next_exam(
         raise not_found("item", "input", "itemId")
     theory, practical = exams.get(Subject.THEORY), exams.get(Subject.PRACTICAL)
     if theory is None or practical is None:
-        return await exam_in_force(db, next(iter(exams.values())).id, on=today)
-    first = await exam_in_force(db, theory.id, on=today)
+        return await exam_in_force(db, next(iter(exams.values())).id, bureau_id=asking.bureau_id, on=asking.today)
+    first = await exam_in_force(db, theory.id, bureau_id=asking.bureau_id, on=asking.today)
     if len(workers) < order.people:
         return first
-    passed = await passed_theory(db, workers, first, on=sits_from)
+    passed = await passed_theory(db, workers, first, on=asking.sits_from)
     if not passed:
         return first
     if len(passed) == len(workers):
-        return await exam_in_force(db, practical.id, on=today)
+        return await exam_in_force(db, practical.id, bureau_id=asking.bureau_id, on=asking.today)
     raise Refused(
         *(
             Refusal(
@@ -221,7 +229,7 @@ async def refuse_ineligible(db: AsyncSession, exam: Exam, workers: Sequence[Work
     Raises:
         Refused: Every reason of every worker; ALREADY_ASKED for those on another standing request.
     """
-    standings = await standings_of(db, workers, exam, gated=True)
+    standings = await standings_of(db, workers, exam, gated=True, today=occasion.asked_on)
     reasons = [reason for each in standings.values() for reason in why_not(each, occasion, REQUEST_RULES)]
     reasons += await asked_elsewhere(db, exam, standings)
     if reasons:

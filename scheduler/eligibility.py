@@ -7,25 +7,20 @@ begins; so a retake is a right to sit within its window, and having none left is
 allowed is to sit again on the day of a failure or absence.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.bookings import Booking
 from models.catalogue import Exam, ItemRule
-from models.outcomes import Certificate, Result
+from models.outcomes import Result
 from models.parties import Worker
-from models.sessions import Session
-from models.vocabulary import BookingState, CertificateState, Education, Outcome, SessionState, Subject
+from models.vocabulary import Education, Outcome, Subject
 from scheduler.refusals import Code, Refusal
 
 EDUCATION_LEVELS = tuple(Education)
-OVER = (SessionState.CLOSED, SessionState.CANCELLED, SessionState.DROPPED)
 
 
 class Upcoming(NamedTuple):
@@ -119,10 +114,13 @@ def why_not_years_of_work(standing: Standing, occasion: Occasion) -> Refusal | N
 
 
 def why_not_certified(standing: Standing, _occasion: Occasion) -> Refusal | None:
-    """Who holds or awaits the certificate is renewed, not examined."""
+    """Who awaits the certificate, or holds one that may still be renewed, is not examined."""
     if not standing.holds_certificate:
         return None
-    return Refusal(Code.ALREADY_CERTIFIED, "The worker holds or awaits this certificate: renew it when it falls due.")
+    return Refusal(
+        Code.ALREADY_CERTIFIED,
+        "The worker holds or awaits this certificate: renew it when it falls due; who does not is examined again.",
+    )
 
 
 def why_not_passed(standing: Standing, occasion: Occasion) -> Refusal | None:
@@ -171,7 +169,7 @@ APPLICATION_RULES: Sequence[tuple[str, Rule]] = (
     ("Age on application lies within the item's limits.", why_not_age),
     ("Schooling reaches the item's least level.", why_not_education),
     ("Years of work reach what the item asks for.", why_not_years_of_work),
-    ("Who holds or awaits the certificate is not examined for it.", why_not_certified),
+    ("Who awaits the certificate, or may still renew it, is not examined for it.", why_not_certified),
     ("Nobody sits again what is passed and still counts.", why_not_passed),
 )
 ONE_PLACE: tuple[str, Rule] = ("One place per person and exam at a time.", why_not_booked)
@@ -188,70 +186,6 @@ def why_not(standing: Standing, occasion: Occasion, rules: Sequence[tuple[str, R
     """Every reason of these rules against the worker, in their order, each naming the worker."""
     reasons = [rule(standing, occasion) for _, rule in rules]
     return [replace(reason, worker_id=standing.worker.id) for reason in reasons if reason]
-
-
-async def standings_of(db: AsyncSession, workers: Iterable[Worker], exam: Exam, *, gated: bool) -> dict[int, Standing]:
-    """What the rules need to know of these workers for an exam, in a constant number of statements."""
-    people = {worker.id: worker for worker in workers}
-    exams = (await db.exec(select(Exam).where(col(Exam.item_id) == exam.item_id))).all()
-    theory = next((each.id for each in exams if each.subject is Subject.THEORY), None)
-    results = (
-        await db.exec(
-            select(Result).where(
-                col(Result.worker_id).in_(people), col(Result.exam_id).in_([each.id for each in exams])
-            )
-        )
-    ).all()
-    certified = await certified_among(db, people, exam.item_id)
-    upcoming = await upcoming_of(db, people, exam.id)
-    return {
-        worker_id: Standing(
-            worker=worker,
-            exam=exam,
-            results=tuple(r for r in results if r.worker_id == worker_id and r.exam_id == exam.id),
-            theory_passed_on=last_pass(r for r in results if r.worker_id == worker_id and r.exam_id == theory),
-            needs_theory=gated and theory is not None,
-            holds_certificate=worker_id in certified,
-            upcoming=upcoming.get(worker_id, ()),
-        )
-        for worker_id, worker in people.items()
-    }
-
-
-def last_pass(results: Iterable[Result]) -> date | None:
-    """The last day on which one of these sittings was passed."""
-    return max((result.sat_on for result in results if result.outcome is Outcome.PASSED), default=None)
-
-
-async def certified_among(db: AsyncSession, worker_ids: Iterable[int], item_id: int) -> set[int]:
-    """Those of the workers who hold or await the item's certificate."""
-    standing = select(col(Certificate.worker_id)).where(
-        col(Certificate.worker_id).in_(list(worker_ids)),
-        col(Certificate.item_id) == item_id,
-        col(Certificate.state).in_((CertificateState.PENDING, CertificateState.VALID)),
-    )
-    return set((await db.exec(standing)).all())
-
-
-async def upcoming_of(db: AsyncSession, worker_ids: Iterable[int], exam_id: int) -> dict[int, tuple[Upcoming, ...]]:
-    """The places that the workers hold in sessions of the exam that are not over and have no result of theirs."""
-    held = (
-        select(col(Booking.worker_id), col(Session.id), col(Session.day))
-        .join(Session, col(Session.id) == col(Booking.session_id))
-        .join(Result, col(Result.booking_id) == col(Booking.id), isouter=True)
-        .where(
-            col(Booking.worker_id).in_(list(worker_ids)),
-            col(Booking.state) == BookingState.CONFIRMED,
-            col(Session.exam_id) == exam_id,
-            col(Session.state).not_in(OVER),
-            col(Result.id).is_(None),
-        )
-        .order_by(col(Session.day))
-    )
-    found: dict[int, tuple[Upcoming, ...]] = {}
-    for worker_id, session_id, day in (await db.exec(held)).all():
-        found[worker_id] = (*found.get(worker_id, ()), Upcoming(session_id, day))
-    return found
 
 
 def retake_window(sat_on: date, rule: ItemRule) -> tuple[date, date] | None:

@@ -3,25 +3,24 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.bookings import Booking
 from models.catalogue import Exam
-from models.demand import Request, RequestPerson
 from models.outcomes import Certificate, Result
 from models.parties import Enterprise
 from models.sessions import Session
 from models.vocabulary import CertificateState, Outcome, RequestOrigin, RequestState, Subject
 from scheduler.calendar import SHANGHAI
 from scheduler.calendar_days import work_calendar
+from scheduler.candidates import certified_among
 from scheduler.catalogue import ExamInForce, exams_of
-from scheduler.demand import STANDING
-from scheduler.eligibility import certified_among, counts_until, upcoming_of
-from scheduler.outbox import send
+from scheduler.eligibility import counts_until
 from scheduler.policy import Policy, policy_of
+from scheduler.wishes import Wish, ask, first_day, waiting_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +36,6 @@ class Outcomes:
         return [result for result in self.results if result.outcome is outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the rules ask for in the firms' place: an exam, between two days, and why."""
-
-    exam_id: int
-    origin: RequestOrigin
-    state: RequestState
-    earliest_day: date
-    latest_day: date
-
-
 async def follow_up(db: AsyncSession, outcomes: Outcomes, *, now: datetime) -> None:
     """Ask for the next subject, propose retakes, and put finished people before the issuing authority."""
     policy = await policy_of(db, outcomes.session.bureau_id)
@@ -58,10 +46,10 @@ async def follow_up(db: AsyncSession, outcomes: Outcomes, *, now: datetime) -> N
     practical = exams.get(Subject.PRACTICAL)
     if practical and outcomes.exam.exam.subject is Subject.THEORY:
         going_on = [result for result in passed if result.worker_id not in done]
-        await ask(db, going_on, next_subject(practical, policy, now=now), now=now)
+        await ask_for(db, going_on, next_subject(practical, policy, now=now), now=now)
     retaking = [result for result in outcomes.of(Outcome.FAILED) if result.retake_until]
     if retaking:
-        await ask(db, retaking, retake(retaking[0], policy, now=now), now=now)
+        await ask_for(db, retaking, retake(retaking[0], policy, now=now), now=now)
 
 
 async def finished(
@@ -86,8 +74,10 @@ async def apply_for_certificates(
 ) -> None:
     """A certificate that awaits its decision for each of the workers who does not hold or await one."""
     exam = outcomes.exam
-    certified = await certified_among(db, worker_ids, exam.item.id)
-    due_at = (await work_calendar(db)).add_working_days(now, int(policy.decision_working_days))
+    certified = await certified_among(db, worker_ids, exam.item.id, today=now.astimezone(SHANGHAI).date())
+    due_at = (await work_calendar(db, outcomes.session.bureau_id)).add_working_days(
+        now, int(policy.decision_working_days)
+    )
     for worker_id in sorted(set(worker_ids) - certified):
         db.add(
             Certificate(
@@ -115,47 +105,11 @@ def retake(failed: Result, policy: Policy, *, now: datetime) -> Wish:
     return Wish(failed.exam_id, RequestOrigin.RETAKE, RequestState.PROPOSED, first, last)
 
 
-def first_day(policy: Policy, *, now: datetime) -> date:
-    """The first day that a plan made now can be public ahead of."""
-    return now.astimezone(SHANGHAI).date() + timedelta(days=policy.publish_lead_days)
-
-
-async def ask(db: AsyncSession, results: Sequence[Result], wish: Wish, *, now: datetime) -> None:
-    """One request for each firm with the people it is about, and a message; nobody is asked for twice."""
+async def ask_for(db: AsyncSession, results: Sequence[Result], wish: Wish, *, now: datetime) -> None:
+    """The wish on behalf of everybody with these results who is not asked for or booked already."""
     waiting = await waiting_among(db, [result.worker_id for result in results], wish.exam_id)
-    firms = await firms_of(db, [result for result in results if result.worker_id not in waiting])
-    for enterprise, worker_ids in firms:
-        request = Request(
-            enterprise_id=enterprise.id,
-            exam_id=wish.exam_id,
-            people=len(worker_ids),
-            earliest_day=wish.earliest_day,
-            latest_day=wish.latest_day,
-            latitude=enterprise.latitude,
-            longitude=enterprise.longitude,
-            origin=wish.origin,
-            state=wish.state,
-            asked_at=now,
-        )
-        db.add(request)
-        await db.flush()
-        db.add_all(RequestPerson(request_id=request.id, worker_id=worker_id) for worker_id in worker_ids)
-        tell(db, enterprise, wish, people=len(worker_ids), now=now)
-    await db.flush()
-
-
-async def waiting_among(db: AsyncSession, worker_ids: Sequence[int], exam_id: int) -> set[int]:
-    """Those of the workers who are asked for already, or booked."""
-    asked = (
-        select(col(RequestPerson.worker_id))
-        .join(Request, col(Request.id) == col(RequestPerson.request_id))
-        .where(
-            col(RequestPerson.worker_id).in_(worker_ids),
-            col(Request.exam_id) == exam_id,
-            col(Request.state).in_(STANDING),
-        )
-    )
-    return set((await db.exec(asked)).all()) | set(await upcoming_of(db, worker_ids, exam_id))
+    for enterprise, worker_ids in await firms_of(db, [result for result in results if result.worker_id not in waiting]):
+        await ask(db, enterprise, worker_ids, wish, now=now)
 
 
 async def firms_of(db: AsyncSession, results: Sequence[Result]) -> list[tuple[Enterprise, list[int]]]:
@@ -172,16 +126,3 @@ async def firms_of(db: AsyncSession, results: Sequence[Result]) -> list[tuple[En
         firms[enterprise.id] = enterprise
         people[enterprise.id].append(worker_id)
     return [(enterprise, people[key]) for key, enterprise in firms.items()]
-
-
-def tell(db: AsyncSession, enterprise: Enterprise, wish: Wish, *, people: int, now: datetime) -> None:
-    """Say to the firm what was asked for it, or what it may accept."""
-    days = f"between {wish.earliest_day} and {wish.latest_day}"
-    if wish.origin is RequestOrigin.RETAKE:
-        subject, body = (
-            "Retake",
-            f"{people} of your people may sit again {days}: accept the proposed request, or decline.",
-        )
-    else:
-        subject, body = "Next subject", f"{people} of your people passed; the practical is asked for {days}."
-    send(db, recipient=f"enterprise:{enterprise.id}", subject=subject, body=body, now=now)

@@ -1,4 +1,4 @@
-"""Revising an item's rule: a new version from a day on, each changed number with its source and our confidence."""
+"""Revising an item's rule in a bureau: a new version from a day on, each changed number with source and confidence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from models.catalogue import Exam, ExamRule, Item, ItemRule
 from models.vocabulary import Confidence, Education, Role, Subject
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
+from scheduler.catalogue import order_of_precedence, rules_for
 from scheduler.journal import note
 from scheduler.refusals import Code, Refusal, not_found, refuse
 from scheduler.typed import refuse_any, why_not_between, why_not_text
@@ -101,7 +102,7 @@ class RevisionOrder:
 
 async def revise_rule(db: AsyncSession, order: RevisionOrder, *, caller: Caller, now: datetime) -> Item:
     """
-    Let a changed rule be in force from tomorrow or a later day on; results until then keep theirs.
+    Let a changed rule be in force in the caller's bureau from tomorrow or later; results until then keep theirs.
 
     Raises:
         Refused: The day is over, has begun or is taken, or a number makes no sense; each reason names its field.
@@ -111,7 +112,7 @@ async def revise_rule(db: AsyncSession, order: RevisionOrder, *, caller: Caller,
     if item is None:
         raise not_found("item", "input", "itemId")
     refuse_past(order.in_force_from, today=now.astimezone(SHANGHAI).date())
-    before = await version_before(db, item, order.in_force_from)
+    before = await version_before(db, item, order.in_force_from, bureau_id=caller.tenant)
     exam_rules = await exam_rules_of(db, before)
     refuse_any(*(reason for at, change in enumerate(order.changes) for reason in why_not_change(change, at)))
     refuse_any(
@@ -120,6 +121,7 @@ async def revise_rule(db: AsyncSession, order: RevisionOrder, *, caller: Caller,
 
     revised = ItemRule(
         item_id=item.id,
+        bureau_id=caller.tenant,
         in_force_from=order.in_force_from,
         provenance=before.provenance | {change.name: stated(change) for change in order.changes},
         **with_changes(before, ITEM_COLUMNS, [change for change in order.changes if change.subject is None]),
@@ -155,19 +157,22 @@ def refuse_past(day: date, *, today: date) -> None:
         raise refuse(Code.WINDOW_PAST, message, "input", "inForceFrom")
 
 
-async def version_before(db: AsyncSession, item: Item, day: date) -> ItemRule:
+async def version_before(db: AsyncSession, item: Item, day: date, *, bureau_id: int | None) -> ItemRule:
     """
-    The version that the new one follows.
+    The version that the new one follows: the bureau's own, or the common one where it has none yet.
 
     Raises:
-        Refused: ALREADY_KNOWN where a version begins on the very day; NOT_FOUND where there is none before it.
+        Refused: ALREADY_KNOWN where an own version begins on the very day; NOT_FOUND where there is none before it.
     """
-    versions = select(ItemRule).where(col(ItemRule.item_id) == item.id, col(ItemRule.in_force_from) <= day)
-    latest = (await db.exec(versions.order_by(col(ItemRule.in_force_from).desc()))).first()
+    versions = select(ItemRule).where(
+        col(ItemRule.item_id) == item.id, rules_for(bureau_id), col(ItemRule.in_force_from) <= day
+    )
+    begun = (await db.exec(versions.order_by(*order_of_precedence()))).all()
+    latest = begun[-1] if begun else None
     if latest is None:
         raise refuse(Code.NOT_FOUND, "No version is in force before that day to begin from.", "input", "inForceFrom")
-    if latest.in_force_from == day:
-        message = f"A version is in force from {day} already: choose another day."
+    if latest.bureau_id is not None and latest.in_force_from == day:
+        message = f"A version of yours is in force from {day} already: choose another day."
         raise refuse(Code.ALREADY_KNOWN, message, "input", "inForceFrom")
     return latest
 

@@ -106,7 +106,7 @@ async def setting_of(db: AsyncSession, planned: Round, requests: Mapping[int, Re
     office_of = dict((await db.exec(offices)).all())
     return Setting(
         planned=planned,
-        calendar=await work_calendar(db),
+        calendar=await work_calendar(db, planned.bureau_id),
         policy=await policy_of(db, planned.bureau_id),
         tree=await tree_of(db),
         sites={site.id: site for site in sites},

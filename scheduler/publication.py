@@ -151,7 +151,7 @@ async def at_closed_sites(db: AsyncSession, sessions: Sequence[Session]) -> set[
 
 async def hold_promises(db: AsyncSession, planned: Round, agreed: Sequence[Session], *, now: datetime) -> None:
     """Hold the promised places until a date, and say on every request of the round what it got."""
-    policy, calendar = await policy_of(db, planned.bureau_id), await work_calendar(db)
+    policy, calendar = await policy_of(db, planned.bureau_id), await work_calendar(db, planned.bureau_id)
     until = calendar.add_working_days(now, int(policy.promise_working_days))
     freezes = {session.id: session.roster_freezes_at for session in agreed}
     promises = (

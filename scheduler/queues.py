@@ -130,7 +130,8 @@ async def may_pass(db: AsyncSession, session: Session, people: int, *, now: date
 
 async def carry_out(db: AsyncSession, queue: Queue, decision: Decision, *, now: datetime) -> None:
     """Write a decision down: offers are made, places kept, passes counted; whoever is concerned is told."""
-    calendar, session = await work_calendar(db), queue.session
+    session = queue.session
+    calendar = await work_calendar(db, session.bureau_id)
     until = calendar.add_working_hours(now, queue.policy.offer_working_hours)
     for row in queue.rows:
         row.passed += decision.passes.get(row.id, 0)

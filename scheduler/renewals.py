@@ -24,6 +24,7 @@ from scheduler.catalogue import exam_in_force, exams_of
 from scheduler.certificates import issue, rules_of, tell_firms
 from scheduler.decisions import lock_all, lock_decidable, refuse_wrong_number
 from scheduler.eligibility import age_on
+from scheduler.not_renewed import propose_exams
 from scheduler.outbox import send
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, Refusal, Refused, not_found
@@ -55,13 +56,13 @@ async def apply_for_renewal(db: AsyncSession, asked: Application, *, caller: Cal
     if today > renewal.due_on:
         message = f"Renewal was to be applied for until {renewal.due_on}: the person has to be examined again."
         raise Refused(Refusal(Code.TOO_LATE, message, RENEWAL_ID))
-    reasons = [*why_not_declared(asked), *await why_not_age(db, renewal, now=now)]
+    reasons = [*why_not_declared(asked), *await why_not_age(db, renewal, bureau_id=caller.tenant, now=now)]
     if reasons:
         raise Refused(*reasons)
 
-    days = int((await policy_of(db, caller.bureau_id or 0)).decision_working_days)
+    days = int((await policy_of(db, caller.tenant)).decision_working_days)
     renewal.applied_at = now
-    renewal.decision_due_at = (await work_calendar(db)).add_working_days(now, days)
+    renewal.decision_due_at = (await work_calendar(db, caller.tenant)).add_working_days(now, days)
     renewal.had_no_responsible_accident = renewal.had_no_long_break = True
     renewal.state = RenewalState.APPLIED
     await db.flush()
@@ -113,13 +114,13 @@ def why_not_declared(asked: Application) -> list[Refusal]:
     ]
 
 
-async def why_not_age(db: AsyncSession, renewal: Renewal, *, now: datetime) -> list[Refusal]:
+async def why_not_age(db: AsyncSession, renewal: Renewal, *, bureau_id: int, now: datetime) -> list[Refusal]:
     """Age on application is within the rule in force on that day."""
     certificate = (await db.exec(select(Certificate).where(col(Certificate.id) == renewal.certificate_id))).one()
     worker = (await db.exec(select(Worker).where(col(Worker.id) == certificate.worker_id))).one()
     today = now.astimezone(SHANGHAI).date()
     exam = next(iter((await exams_of(db, certificate.item_id)).values()))
-    most = (await exam_in_force(db, exam.id, on=today)).item_rule.renewal_most_age
+    most = (await exam_in_force(db, exam.id, bureau_id=bureau_id, on=today)).item_rule.renewal_most_age
     age = age_on(worker.born_on, today)
     if age <= most:
         return []
@@ -143,7 +144,7 @@ async def decide_renewals(
     if grant:
         await grant_all(db, renewals, now=now)
     else:
-        refuse_all(db, renewals, now=now)
+        await refuse_all(db, renewals, now=now)
     await db.flush()
     return renewals
 
@@ -192,9 +193,11 @@ def successor_of(certificate: Certificate, *, now: datetime) -> Certificate:
     )
 
 
-def refuse_all(db: AsyncSession, renewals: Sequence[Renewal], *, now: datetime) -> None:
-    """Refuse each and tell its firm."""
+async def refuse_all(db: AsyncSession, renewals: Sequence[Renewal], *, now: datetime) -> None:
+    """Refuse each, tell its firm, and propose the exam that is due instead."""
     for renewal in renewals:
         renewal.state = RenewalState.REFUSED
-        body = "A renewal was refused: the certificate runs out on its day, then the person has to be examined again."
+        body = "A renewal was refused: the certificate runs out on its day, and the person has to be examined again."
         send(db, recipient=f"enterprise:{renewal.enterprise_id}", subject="Renewal refused", body=body, now=now)
+    await db.flush()
+    await propose_exams(db, renewals, now=now)

@@ -17,6 +17,7 @@ from models.places import Jurisdiction
 from models.vocabulary import CertificateState, RenewalState
 from scheduler.calendar import SHANGHAI
 from scheduler.jobs import Job
+from scheduler.not_renewed import propose_exams
 from scheduler.outbox import send
 from scheduler.policy import Policy
 
@@ -98,7 +99,7 @@ def next_proposal() -> SelectOfScalar[Any]:
 
 
 async def lapse_due(db: AsyncSession, now: datetime) -> int:
-    """Let renewals lapse that nobody applied for in time."""
+    """Let renewals lapse that nobody applied for in time; the exam that is due instead is proposed."""
     today = now.astimezone(SHANGHAI).date()
     over = select(Renewal).where(col(Renewal.state) == RenewalState.PROPOSED, col(Renewal.due_on) < today)
     locked = over.order_by(col(Renewal.id)).limit(BATCH).with_for_update(skip_locked=True, key_share=True)
@@ -106,6 +107,7 @@ async def lapse_due(db: AsyncSession, now: datetime) -> int:
     for renewal in renewals:
         renewal.state = RenewalState.LAPSED
     await db.flush()
+    await propose_exams(db, renewals, now=now)
     return len(renewals)
 
 

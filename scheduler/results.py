@@ -105,7 +105,7 @@ async def sheet_of(db: AsyncSession, session: Session) -> Sheet:
     """The roster of a locked session with what is recorded of it."""
     roster = {booking.id: booking for booking in await lock_roster(db, session)}
     recorded = await db.exec(select(col(Result.booking_id)).where(col(Result.booking_id).in_(roster)))
-    exam = await exam_in_force(db, session.exam_id, on=session.day)
+    exam = await exam_in_force(db, session.exam_id, bureau_id=session.bureau_id, on=session.day)
     return Sheet(roster, frozenset(recorded.all()), exam)
 
 

@@ -16,7 +16,7 @@ from models.rounds import Round
 from models.vocabulary import Part, RequestState
 from scheduler.calendar import Block, WorkCalendar
 from scheduler.calendar_days import work_calendar
-from scheduler.catalogue import ExamInForce, exams_in_force
+from scheduler.catalogue import ExamInForce, exams_between
 from scheduler.objections import with_objections
 from scheduler.pinning import with_pins
 from scheduler.policy import Policy, policy_of
@@ -74,20 +74,23 @@ async def take(db: AsyncSession, planned: Round) -> dict[str, Any]:
     """
     policy = await policy_of(db, planned.bureau_id)
     ground = await ground_of(db, planned.bureau_id)
-    calendar = await work_calendar(db)
+    calendar = await work_calendar(db, planned.bureau_id)
     blocks = horizon(calendar, planned, ground)
     usual = Usual(blocks, frozenset(block for block in blocks if calendar.is_workday(block.day)))
     staff = await staff_of(db, ground.bodies)
     taken = await taken_by_others(db, planned)
     requests = await requests_of(db, planned, [place.id for place in ground.jurisdictions])
-    exams = await exams_in_force(db, {offer.exam_id for offer in ground.offers}, on=planned.first_day)
+    offered = {offer.exam_id for offer in ground.offers}
+    exams = await exams_between(
+        db, offered, bureau_id=planned.bureau_id, first_day=planned.first_day, last_day=planned.last_day
+    )
     named = await named_on(db, [request.id for request, _ in requests])
     wanted = [one for one in requests if one[0].exam_id in exams]
     document = {
         "format": "doorstep-problem/1",
         "blocks": [{"id": block.id, "date": block.day.isoformat(), "part": block.part.value} for block in blocks],
         "jurisdictions": [jurisdiction_entry(place) for place in ground.jurisdictions],
-        "items": [item_entry(exam) for _, exam in sorted(exams.items())],
+        "items": [item_entry(exam_id, rules) for exam_id, rules in sorted(exams.items())],
         "sites": [entry for site in ground.sites if (entry := site_entry(site, ground, usual, taken, exams))],
         "staff": [staff_entry(examiner, staff, usual, taken) for examiner in staff.examiners],
         "requests": [
@@ -175,14 +178,17 @@ def jurisdiction_entry(place: Jurisdiction) -> dict[str, Any]:
     return {"id": key_in_problem("jurisdiction", place.id), "tier": place.tier.value.lower(), "parent": parent}
 
 
-def item_entry(exam: ExamInForce) -> dict[str, Any]:
-    """An exam, with the numbers in force on the horizon's first day."""
-    rule = exam.exam_rule
-    return {"id": key_in_problem("exam", exam.exam.id), "staff": rule.staff, "min_class": rule.least_people}
+def item_entry(exam_id: int, in_force: Sequence[ExamInForce]) -> dict[str, Any]:
+    """An exam, with the strictest of the numbers in force on some day of the horizon: so each day's are kept."""
+    return {
+        "id": key_in_problem("exam", exam_id),
+        "staff": max(exam.exam_rule.staff for exam in in_force),
+        "min_class": max(exam.exam_rule.least_people for exam in in_force),
+    }
 
 
 def site_entry(
-    site: Site, ground: Ground, usual: Usual, taken: Taken, exams: Mapping[int, ExamInForce]
+    site: Site, ground: Ground, usual: Usual, taken: Taken, exams: Mapping[int, Sequence[ExamInForce]]
 ) -> dict[str, Any] | None:
     """A site with its offers and open half-days; None where it offers nothing or is never open."""
     offers = [offer for offer in ground.offers if offer.site_id == site.id and offer.exam_id in exams]

@@ -19,6 +19,7 @@ from models.rounds import Consent, Objection, Plan, Round
 from models.sessions import Session, SessionStaff
 from models.vocabulary import ConsentState, PromiseState, Role, SessionState
 from scheduler.callers import OFFICIALS, Caller
+from scheduler.catalogue import rules_for
 
 T = TypeVar("T", bound=Table)
 Where = ColumnElement[bool]
@@ -174,16 +175,31 @@ def own_settings(caller: Caller) -> Where:
     return col(Setting.bureau_id) == caller.bureau_id
 
 
+def own_overrides(caller: Caller) -> Where:
+    """The days that one's own bureau declared."""
+    return col(CalendarOverride.bureau_id) == caller.bureau_id
+
+
+def rules_seen(caller: Caller) -> Where:
+    """The common rules and those of one's own bureau."""
+    return rules_for(caller.bureau_id)
+
+
+def exam_rules_seen(caller: Caller) -> Where:
+    """The numbers of each subject under the rules that the caller sees."""
+    return col(ExamRule.rule_id).in_(select(col(ItemRule.id)).where(rules_seen(caller)))
+
+
 WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Jurisdiction: everyone,
     Site: everyone,
     SiteOffer: everyone,
     SiteClosure: everyone,
-    CalendarOverride: everyone,
+    CalendarOverride: own_overrides,
     Item: everyone,
     Exam: everyone,
-    ItemRule: everyone,
-    ExamRule: everyone,
+    ItemRule: rules_seen,
+    ExamRule: exam_rules_seen,
     ExamBody: everyone,
     Setting: own_settings,
     Account: own_account,

@@ -92,7 +92,7 @@ async def row_of(db: AsyncSession, wish: Wish, *, caller: Caller, now: datetime)
         exam_id, until_day = session.exam_id, session.day
     firm = (await db.exec(select(Enterprise).where(col(Enterprise.id) == caller.enterprise_id))).one()
     return Waiting(
-        bureau_id=caller.bureau_id or 0,
+        bureau_id=caller.tenant,
         enterprise_id=firm.id,
         exam_id=exam_id,
         session_id=wish.session_id,

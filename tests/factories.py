@@ -455,6 +455,6 @@ async def make_certificate(
     if state is not CertificateState.REFUSED:
         certificate.issued_on = certificate.issued_on or date(2024, 3, 1)
         certificate.expires_on = certificate.expires_on or date(2028, 2, 29)
-    final = (CertificateState.RENEWED, CertificateState.EXPIRED)
+    final = (CertificateState.RENEWED, CertificateState.REPLACED, CertificateState.EXPIRED)
     await walked(db, certificate, [CertificateState.VALID, state] if state in final else [state])
     return certificate

@@ -17,11 +17,12 @@ from models.journal import AuditEntry
 from models.parties import Enterprise, Examiner, Worker
 from models.sessions import Claim, Session
 from models.vocabulary import BookingState, HoldState, ResourceKind, Role
+from scheduler.audit.certificates import CERTIFICATES
 from scheduler.audit.claims import CLAIMS
 from scheduler.audit.counts import COUNTS
 from scheduler.audit.history import HISTORY
 from scheduler.audit.invariant import Violation
-from scheduler.audit.outcomes import OUTCOMES
+from scheduler.audit.results import RESULTS
 from scheduler.callers import Caller
 from tests import factories as make
 
@@ -97,7 +98,9 @@ class Scene:
 
     async def violations(self) -> list[Violation]:
         """What the auditor finds in the rows of places, people and outcomes."""
-        looked_at = [one for one in (*COUNTS, *CLAIMS, *HISTORY, *OUTCOMES) if one.name not in NEEDS_A_PLAN]
+        looked_at = [
+            one for one in (*COUNTS, *CLAIMS, *HISTORY, *RESULTS, *CERTIFICATES) if one.name not in NEEDS_A_PLAN
+        ]
         async with self.database.reading() as db:
             return [found for one in looked_at for found in (await one.verdict(db)).violations]
 

@@ -19,7 +19,7 @@ class CalendarDay:
     is_workday: bool = strawberry.field(description="Whether offices work.")
     is_provisional: bool = strawberry.field(description="Whether the official notice of its year is not out yet.")
     reason: str | None = strawberry.field(
-        description="Holiday, weekend, make-up workday, or what a bureau declared; empty for an ordinary workday."
+        description="Holiday, weekend, make-up workday, or what your bureau declared; empty for an ordinary workday."
     )
 
     @classmethod
@@ -52,11 +52,11 @@ BeforeDay = Annotated[date, strawberry.argument(description="The first day after
 class CalendarQuery:
     """Reads of the calendar."""
 
-    @strawberry.field(description="The days of a span (工作日历): at most 400.")
+    @strawberry.field(description="The days of a span as your bureau has them (工作日历): at most 400.")
     async def calendar_days(self, info: Info, from_day: FromDay, before_day: BeforeDay) -> list[CalendarDay]:
         """Day by day."""
         async with info.context.reading() as db:
-            found = await calendar_days.days_between(db, from_day, before_day)
+            found = await calendar_days.days_between(db, from_day, before_day, bureau_id=info.context.caller.bureau_id)
         return [CalendarDay.of(day) for day in found]
 
 
@@ -64,7 +64,7 @@ class CalendarQuery:
 class CalendarMutation:
     """Acts on the calendar."""
 
-    @mutation("Declare a day a workday or a day off, whatever the national calendar says. For bureaus.")
+    @mutation("Declare a day a workday or a day off in your bureau, whatever the national calendar says. For bureaus.")
     async def calendar_override_set(self, info: Info, input: CalendarOverrideSetInput) -> CalendarDayPayload:
         """One day."""
         context = info.context

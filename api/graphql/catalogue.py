@@ -9,12 +9,14 @@ from strawberry import relay
 
 from api.graphql.context import Info
 from api.graphql.entity import Entity, get
+from api.graphql.places import Jurisdiction
 from models.catalogue import Exam as ExamRow
 from models.catalogue import ExamRule as ExamRuleRow
 from models.catalogue import Item as ItemRow
 from models.catalogue import ItemRule as ItemRuleRow
 from models.vocabulary import Confidence, Education, Subject
 from scheduler.calendar import SHANGHAI
+from scheduler.catalogue import order_of_precedence
 from scheduler.visibility import visible
 
 strawberry.enum(Subject, name="Subject", description="A part of an operator's exam (科目).")
@@ -48,16 +50,17 @@ class Item(Entity, relay.Node):
         loader = info.context.loader("exams of items", lambda ids: exams_of_items(info, ids))
         return [Exam.from_row(row) for row in await loader.load(self.id)]
 
-    @strawberry.field(description="The rule in force on a day; today's if no day is given.")
+    @strawberry.field(description="The rule in force on a day in your bureau; today's if no day is given.")
     async def rule_in_force(
         self, info: Info, on: Annotated[date | None, strawberry.argument(description="The day.")] = None
     ) -> "ItemRule | None":
-        """The latest version that is in force by then."""
+        """The latest version that is in force by then; auditors and operators, of no bureau, see the common one."""
         day = on or info.context.now().astimezone(SHANGHAI).date()
-        rules = [rule for rule in await self.versions(info) if rule.in_force_from <= day]
+        own = (None, info.context.caller.bureau_id)
+        rules = [rule for rule in await self.versions(info) if rule.in_force_from <= day and rule.bureau_id in own]
         return rules[-1] if rules else None
 
-    @strawberry.field(description="Every version of its rule, oldest first.")
+    @strawberry.field(description="Every version of its rule: the common ones, then your bureau's; oldest first.")
     async def rules(self, info: Info) -> list["ItemRule"]:
         """The versions in order."""
         return await self.versions(info)
@@ -102,12 +105,13 @@ class ExamRule(Entity, relay.Node):
         return await get(info, Exam, self.exam_id)
 
 
-@strawberry.type(description="The regulator's numbers for an item from a day on.")
+@strawberry.type(description="The numbers of an item's rule from a day on: the regulator's, or a bureau's own.")
 class ItemRule(Entity, relay.Node):
     """A version of an item's rule; a result is judged by the one in force on its day."""
 
     TABLE: ClassVar = ItemRuleRow
     id: relay.NodeID[int]
+    bureau_id: strawberry.Private[int | None]
     in_force_from: date = strawberry.field(description="The first day it holds.")
     valid_years: int = strawberry.field(description="Years that a certificate is valid.")
     least_age: int = strawberry.field(description="Least age on application.")
@@ -125,6 +129,11 @@ class ItemRule(Entity, relay.Node):
         """Shape a row; its provenance is a document."""
         own = {name: getattr(row, name) for name in cls.__annotations__ if hasattr(row, name) and name != "TABLE"}
         return cls(**own, provenance_rows=row.provenance)
+
+    @strawberry.field(description="The bureau whose own version it is; empty for the one that is common to all.")
+    async def bureau(self, info: Info) -> Jurisdiction | None:
+        """Whose it is."""
+        return None if self.bureau_id is None else await get(info, Jurisdiction, self.bureau_id)
 
     @strawberry.field(description="Where each number comes from.")
     async def provenance(self) -> list[Provenance]:
@@ -153,7 +162,7 @@ async def rules_of_items(info: Info, item_ids: list[int]) -> list[list[ItemRuleR
     """The versions of each item's rule, oldest first, in one statement."""
     wanted = visible(ItemRuleRow, info.context.caller).where(col(ItemRuleRow.item_id).in_(item_ids))
     async with info.context.reading() as db:
-        rows = (await db.exec(wanted.order_by(col(ItemRuleRow.in_force_from)))).all()
+        rows = (await db.exec(wanted.order_by(*order_of_precedence()))).all()
     return [[row for row in rows if row.item_id == item_id] for item_id in item_ids]
 
 

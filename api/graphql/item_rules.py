@@ -71,7 +71,7 @@ class ItemPayload(Payload):
 class ItemRuleMutation:
     """Acts on rules."""
 
-    @mutation("Let a changed rule be in force from a day on; results of earlier days keep theirs. For bureaus.")
+    @mutation("Let a changed rule be in force in your bureau from a day on; earlier days keep theirs. For bureaus.")
     async def item_rule_revise(self, info: Info, input: ItemRuleReviseInput) -> ItemPayload:
         """A new version."""
         context = info.context

@@ -20,6 +20,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "VALID": "Issued, and not expired.",
         "REFUSED": "The issuing authority did not issue it.",
         "RENEWED": "A later certificate took its place (复审).",
+        "REPLACED": "It was not renewed; one earned by a new exam took its place.",
         "EXPIRED": "Its time ran out.",
     },
     "Confidence": {
@@ -114,6 +115,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ENTERPRISE": "The firm asked.",
         "NEXT_SUBJECT": "Theory was passed: the practical is next.",
         "RETAKE": "A failed subject may be sat again (补考).",
+        "NOT_RENEWED": "A certificate was not renewed: the person is examined again.",
     },
     "RequestState": {
         "PROPOSED": "Proposed by the rules; the firm accepts or declines.",

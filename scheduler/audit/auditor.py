@@ -2,16 +2,26 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from scheduler.audit.certificates import CERTIFICATES
 from scheduler.audit.claims import CLAIMS
 from scheduler.audit.consultation import CONSULTATION
 from scheduler.audit.counts import COUNTS
 from scheduler.audit.deliveries import DELIVERIES
 from scheduler.audit.history import HISTORY
 from scheduler.audit.invariant import Invariant, Verdict, Violation
-from scheduler.audit.outcomes import OUTCOMES
 from scheduler.audit.plans import PLANS
+from scheduler.audit.results import RESULTS
 
-INVARIANTS: tuple[Invariant, ...] = (*COUNTS, *CLAIMS, *CONSULTATION, *HISTORY, *PLANS, *DELIVERIES, *OUTCOMES)
+INVARIANTS: tuple[Invariant, ...] = (
+    *COUNTS,
+    *CLAIMS,
+    *CONSULTATION,
+    *HISTORY,
+    *PLANS,
+    *DELIVERIES,
+    *RESULTS,
+    *CERTIFICATES,
+)
 
 
 async def verdicts(db: AsyncSession) -> list[Verdict]:

@@ -80,16 +80,19 @@ NEEDED_CONSENTS_GIVEN = Invariant(
     name="needed-consents-given",
     sentence=(
         "A published session has the consent of its exam body, its examiners, its site's host, the offices of its"
-        " firms, from the town tier on their towns, at the bureau tier the bureau; after silence, of the next tier up."
+        " firms and its site, from the town tier on their towns, at the bureau tier the bureau; after silence, of the"
+        " next tier up."
     ),
     counted=f"SELECT count(*) FROM session WHERE state IN {CONSULTED}",  # noqa: S608
     query=f"""
         WITH {LINES},
         consulted AS (SELECT * FROM session WHERE state IN {CONSULTED}),
         covered AS (
-            SELECT DISTINCT s.id AS session_id, s.tier AS tier, e.office_id
+            SELECT DISTINCT s.id AS session_id, s.tier AS tier, e.office_id AS concerned_id
               FROM consulted s JOIN promise p ON p.session_id = s.id AND p.state <> 'DROPPED'
               JOIN request r ON r.id = p.request_id JOIN enterprise e ON e.id = r.enterprise_id
+            UNION
+            SELECT s.id, s.tier, site.jurisdiction_id FROM consulted s JOIN site ON site.id = s.site_id
         ),
         needed (session_id, party, jurisdiction_id, enterprise_id, examiner_id, exam_body_id) AS (
             SELECT id, 'EXAM_BODY', NULL::bigint, NULL::bigint, NULL::bigint, exam_body_id FROM consulted
@@ -101,7 +104,8 @@ NEEDED_CONSENTS_GIVEN = Invariant(
               FROM consulted s JOIN site ON site.id = s.site_id WHERE site.host_enterprise_id IS NOT NULL
             UNION
             SELECT c.session_id, j.tier, j.id, NULL, NULL, NULL
-              FROM covered c JOIN line ON line.jurisdiction_id = c.office_id JOIN jurisdiction j ON j.id = line.above_id
+              FROM covered c
+              JOIN line ON line.jurisdiction_id = c.concerned_id JOIN jurisdiction j ON j.id = line.above_id
              WHERE j.tier = 'OFFICE' OR j.tier = 'TOWN' AND c.tier IN ('TOWN', 'BUREAU')
                 OR j.tier = 'BUREAU' AND c.tier = 'BUREAU'
         )

@@ -182,8 +182,10 @@ async def sat(db: AsyncSession, session: Session, worker: Worker, *, mark: float
 
 
 async def renewed_certificate(db: AsyncSession, world: World) -> None:
-    """A certificate that was renewed on the day it ended."""
+    """A certificate that was renewed on the day it ended; it had taken the place of one that was not."""
     worker, item, today = world.workers[2], world.district.item, date(2026, 3, 1)
+    first = {"issued_on": date(2018, 6, 1), "expires_on": date(2022, 6, 1)}
+    await make.make_certificate(db, worker=worker, item=item, state=CertificateState.REPLACED, **first)
     earlier = {"issued_on": date(2022, 3, 1), "expires_on": today}
     old = await make.make_certificate(db, worker=worker, item=item, state=CertificateState.RENEWED, **earlier)
     later = {"issued_on": today, "expires_on": date(2030, 3, 1), "renews_id": old.id}

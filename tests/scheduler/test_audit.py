@@ -273,7 +273,25 @@ CORRUPTIONS = [
         [("INSERT INTO certificate (id, worker_id, item_id, rule_id, state, decision_due_at)"
          " VALUES ({stranger}, {w4}, {item}, {rule}, 'PENDING', now())"),
          moved("certificate", "{stranger}", None, "PENDING")],
-        "certificate", "stranger", "worker {w4} never passed exam",
+        "certificate", "stranger", "worker {w4} has no pass of exam",
+    ),
+    Corruption(
+        "certificates-earned", ["UPDATE result SET sat_on = '2024-01-10' WHERE id = {passed}"],
+        "certificate", "old", "(theory) that counts beside the one on",
+        also("results-of-their-booking", "gated-in-order"),
+    ),
+    Corruption(
+        "gated-in-order",
+        [("UPDATE result SET outcome = 'FAILED', mark = 60, retake_from = sat_on + 1, retake_until = sat_on + 300"
+         " WHERE id = {passed}")],
+        "result", "driven", "theory passed on no day",
+        also("certificates-earned"),
+    ),
+    Corruption(
+        "replaced-by-a-new-exam",
+        ["UPDATE certificate SET state = 'REPLACED' WHERE id = {renewed}",
+         moved("certificate", "{renewed}", "VALID", "REPLACED")],
+        "certificate", "renewed", "no later one was earned",
     ),
     Corruption(
         "valid-as-long-as-ruled", ["UPDATE certificate SET expires_on = '2031-03-01' WHERE id = {renewed}"],

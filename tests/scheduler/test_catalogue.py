@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.catalogue import ItemRule, Setting
+from models.catalogue import ExamRule, ItemRule, Setting
 from models.database import Database
 from models.journal import AuditEntry
 from models.places import CalendarOverride
@@ -48,9 +48,10 @@ async def test_a_result_is_judged_by_the_rule_in_force_on_its_day(database: Data
 
         await revise_rule(db, order, caller=caller, now=NOW)
 
-        before = await exam_in_force(db, made.theory.id, on=from_day - timedelta(days=1))
-        after = await exam_in_force(db, made.theory.id, on=from_day)
-        practical = await exam_in_force(db, made.practical.id, on=from_day)
+        there = caller.tenant
+        before = await exam_in_force(db, made.theory.id, bureau_id=there, on=from_day - timedelta(days=1))
+        after = await exam_in_force(db, made.theory.id, bureau_id=there, on=from_day)
+        practical = await exam_in_force(db, made.practical.id, bureau_id=there, on=from_day)
         assert (before.exam_rule.pass_mark, before.item_rule.valid_years) == (70, 4)
         assert (after.exam_rule.pass_mark, after.item_rule.valid_years) == (75, 5)
         assert (after.exam_rule.staff, after.item_rule.most_age) == (2, 60)  # copied as they were
@@ -59,11 +60,52 @@ async def test_a_result_is_judged_by_the_rule_in_force_on_its_day(database: Data
         assert after.item_rule.provenance["most_age"] == {"source": "TSG Z6001-2019", "confidence": "FOUND"}
 
 
+async def test_a_bureaus_own_rule_binds_no_other_bureau(database: Database) -> None:
+    day = TOMORROW + timedelta(days=30)
+    async with database.writing(actor="test", now=NOW) as db:
+        made, ours = await item_and_bureau(db)
+        theirs = await make.make_caller(db, role=Role.BUREAU, party=await make.make_bureau(db))
+
+        await revise_rule(db, RevisionOrder(made.item.id, TOMORROW, (PASS_MARK,)), caller=ours, now=NOW)
+        untouched = await exam_in_force(db, made.theory.id, bureau_id=theirs.tenant, on=day)
+        await revise_rule(db, RevisionOrder(made.item.id, TOMORROW, (VALID_YEARS,)), caller=theirs, now=NOW)
+
+        of_ours = await exam_in_force(db, made.theory.id, bureau_id=ours.tenant, on=day)
+        of_theirs = await exam_in_force(db, made.theory.id, bureau_id=theirs.tenant, on=day)
+        common = await exam_in_force(db, made.theory.id, bureau_id=None, on=day)
+        assert (untouched.exam_rule.pass_mark, untouched.item_rule.bureau_id) == (70, None)
+        assert (of_ours.exam_rule.pass_mark, of_ours.item_rule.valid_years) == (75, 4)
+        assert (of_theirs.exam_rule.pass_mark, of_theirs.item_rule.valid_years) == (70, 5)
+        assert (common.exam_rule.pass_mark, common.item_rule.valid_years) == (70, 4)
+
+
+async def test_a_bureaus_own_rule_goes_before_a_later_common_one(database: Database) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        made, caller = await item_and_bureau(db)
+        await revise_rule(db, RevisionOrder(made.item.id, TOMORROW, (VALID_YEARS,)), caller=caller, now=NOW)
+        later = await make.written(
+            db,
+            ItemRule(
+                **made.rule.model_dump(exclude={"id", "in_force_from"}), in_force_from=TOMORROW + timedelta(days=9)
+            ),
+        )
+        for exam, rule in ((made.theory, made.theory_rule), (made.practical, made.practical_rule)):
+            numbers = rule.model_dump(exclude={"id", "rule_id", "exam_id"})
+            await make.written(db, ExamRule(rule_id=later.id, exam_id=exam.id, **numbers))
+
+        own = await exam_in_force(db, made.theory.id, bureau_id=caller.tenant, on=TOMORROW + timedelta(days=20))
+        common = await exam_in_force(db, made.theory.id, bureau_id=None, on=TOMORROW + timedelta(days=20))
+
+        assert (own.item_rule.bureau_id, own.item_rule.valid_years) == (caller.tenant, 5)
+        assert common.item_rule.id == later.id
+
+
 async def test_an_exam_without_a_rule_by_its_day_is_refused(database: Database) -> None:
     async with database.writing(actor="test", now=NOW) as db:
         made = await make.make_item(db)
 
-        assert await reasons_of(exam_in_force(db, made.theory.id, on=date(2019, 5, 31))) == [(Code.NOT_FOUND, ())]
+        too_early = exam_in_force(db, made.theory.id, bureau_id=None, on=date(2019, 5, 31))
+        assert await reasons_of(too_early) == [(Code.NOT_FOUND, ())]
 
 
 async def test_a_revision_is_noted_with_its_numbers(database: Database) -> None:
@@ -202,11 +244,13 @@ async def test_a_declared_day_stands_above_the_national_calendar(database: Datab
 
         await set_override(db, sunday, is_workday=False, reason="先设", caller=caller, now=NOW)
         day = await set_override(db, sunday, is_workday=True, reason="加班考试", caller=caller, now=NOW)
-        calendar = await work_calendar(db)
+        calendar = await work_calendar(db, caller.tenant)
+        elsewhere = await work_calendar(db, (await make.make_bureau(db)).id)
         back = await set_override(db, sunday, is_workday=None, reason="取消", caller=caller, now=NOW)
 
         assert (day.is_workday, day.reason) == (True, "加班考试")
         assert (calendar.is_workday(sunday), calendar.is_workday(holiday)) == (True, False)
+        assert not elsewhere.is_workday(sunday)
         assert (back.is_workday, back.reason) == (False, "weekend")
         assert (await db.exec(select(func.count(col(CalendarOverride.id))))).one() == 0
 
@@ -222,7 +266,7 @@ async def test_days_that_are_over_or_far_off_are_not_declared(database: Database
 
 async def test_each_day_says_why_it_is_off(database: Database) -> None:
     async with database.reading() as db:
-        days = {day.day: day for day in await days_between(db, date(2026, 1, 1), date(2027, 1, 10))}
+        days = {day.day: day for day in await days_between(db, date(2026, 1, 1), date(2027, 1, 10), bureau_id=None)}
 
     said = {day: (days[day].is_workday, days[day].is_provisional, days[day].reason) for day in days}
     assert said[date(2026, 1, 1)] == (False, False, "New Year's Day")
@@ -236,4 +280,6 @@ async def test_each_day_says_why_it_is_off(database: Database) -> None:
 @pytest.mark.parametrize("before", [date(2026, 1, 1), date(2025, 12, 1), date(2027, 2, 6)])
 async def test_at_most_four_hundred_days_are_told(database: Database, before: date) -> None:
     async with database.reading() as db:
-        assert await reasons_of(days_between(db, date(2026, 1, 1), before)) == [(Code.OUT_OF_RANGE, ("beforeDay",))]
+        assert await reasons_of(days_between(db, date(2026, 1, 1), before, bureau_id=None)) == [
+            (Code.OUT_OF_RANGE, ("beforeDay",))
+        ]

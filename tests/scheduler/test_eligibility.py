@@ -8,7 +8,7 @@ from models.database import Database
 from models.outcomes import Result
 from models.parties import Worker
 from models.vocabulary import CertificateState, Education, Outcome, SessionState, Subject
-from scheduler import eligibility
+from scheduler import candidates, eligibility
 from scheduler.eligibility import Occasion, Standing, Upcoming
 from scheduler.refusals import Code
 from tests import factories as make
@@ -202,7 +202,7 @@ async def test_a_standing_gathers_passes_certificates_and_places(database: Datab
         await make.make_booking(db, session=coming, worker=worker)
         await make.make_certificate(db, worker=other, item=item, state=CertificateState.PENDING)
 
-        found = await eligibility.standings_of(db, [worker, other], item.practical, gated=True)
+        found = await candidates.standings_of(db, [worker, other], item.practical, gated=True, today=TODAY)
 
     assert found[worker.id].theory_passed_on == date(2026, 2, 25)
     assert found[worker.id].results == ()
@@ -222,9 +222,9 @@ async def test_standings_cost_the_same_statements_for_one_and_for_many(database:
             database.engine.sync_engine, "before_cursor_execute", lambda *args: counted.append(args[2]), named=False
         )
 
-        await eligibility.standings_of(db, workers[:1], item.theory, gated=True)
+        await candidates.standings_of(db, workers[:1], item.theory, gated=True, today=TODAY)
         for_one = len(counted)
-        await eligibility.standings_of(db, workers, item.theory, gated=True)
+        await candidates.standings_of(db, workers, item.theory, gated=True, today=TODAY)
 
     assert for_one == 4
     assert len(counted) == 8

@@ -270,7 +270,7 @@ async def test_a_refused_renewal_leaves_the_certificate_to_run_out(database: Dat
     assert (await at.row(Certificate, row.certificate_id)).state is CertificateState.VALID
     async with database.reading() as db:
         subjects = (await db.exec(select(col(OutboxMessage.subject)).order_by(col(OutboxMessage.id)))).all()
-    assert subjects == ["Renewal due", "Renewal refused"]
+    assert subjects == ["Renewal due", "Renewal refused", "Exam instead of a renewal"]
 
 
 async def test_each_renewal_that_cannot_be_decided_is_named_and_none_is(database: Database) -> None:

@@ -41,7 +41,7 @@ async def test_a_make_up_saturday_is_a_workday_and_a_free_one_needs_the_site_and
         planned = await scene.make_round(db, place)
 
         before = await problem_of(db, planned)
-        db.add(CalendarOverride(day=SATURDAY, is_workday=True, reason="make-up day"))
+        db.add(CalendarOverride(bureau_id=place.bureau.id, day=SATURDAY, is_workday=True, reason="make-up day"))
         await db.flush()
         after = await problem_of(db, planned)
 
