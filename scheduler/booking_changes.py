@@ -19,6 +19,7 @@ from scheduler.refusals import Code, Refusal, not_found
 from scheduler.visibility import visible
 
 BOOKING_ID = ("input", "bookingId")
+CHANGED_MEANWHILE = Refusal(Code.WRONG_STATE, "The booking was changed at this moment: look at it again.")
 
 
 async def cancel_booking(db: AsyncSession, booking_id: int, *, caller: Caller, now: datetime) -> Booking:
@@ -89,11 +90,12 @@ async def lock_booking(db: AsyncSession, booking_id: int, *, caller: Caller) -> 
     A booking that the caller sees and its session, both locked, the session first.
 
     Raises:
-        Refused: NOT_FOUND.
+        Refused: NOT_FOUND; WRONG_STATE where it was moved to another session before the lock was had.
     """
     session = await lock_session(db, (await session_of(db, booking_id, caller=caller)).id)
     locked = select(Booking).where(col(Booking.id) == booking_id).with_for_update(key_share=True)
     booking = (await db.exec(locked.execution_options(populate_existing=True))).one()
+    refuse_for(None if booking.session_id == session.id else CHANGED_MEANWHILE, *BOOKING_ID)
     return session, booking
 
 

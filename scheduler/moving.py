@@ -11,6 +11,7 @@ from models.sessions import Claim, Session
 from models.vocabulary import HoldState, Role
 from scheduler.booking_changes import (
     BOOKING_ID,
+    CHANGED_MEANWHILE,
     claim_on,
     session_of,
     why_not_changed,
@@ -73,7 +74,7 @@ def why_not_another(here: Session, there: Session) -> Refusal | None:
 def why_not_movable(booking: Booking, here: Session, *, is_as_seen: bool, now: datetime) -> Refusal | None:
     """The place still stands, with the person who was looked at, and its roster is open."""
     if not is_as_seen:
-        return Refusal(Code.WRONG_STATE, "The booking was changed at this moment: look at it again.")
+        return CHANGED_MEANWHILE
     return why_not_standing(booking) or why_not_session(here, now=now)
 
 

@@ -1,17 +1,20 @@
 """Every pair of changes to one booking at once, and moves that cross each other: one wins, or one after the other."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
 
 import pytest
+from sqlalchemy import text
 
 from models.bookings import Booking
 from models.database import Database
 from models.sessions import Session
 from scheduler import booking, booking_changes, moving
+from scheduler.refusals import Code, Refused
 from tests import factories as make
 from tests.race.test_booking_races import Act, all_at_once, crowd
-from tests.scenes import ANY_SHARE, Firm, Scene, scene
+from tests.scenes import ANY_SHARE, Firm, Scene, codes, scene
 
 pytestmark = pytest.mark.asyncio
 
@@ -77,6 +80,36 @@ async def test_every_pair_of_changes_to_one_booking_leaves_one_place_or_none(
     if "cancel" not in pair:
         assert standing == TIMES
     assert await at.violations() == []
+
+
+@pytest.mark.parametrize("late", [cancelling, substituting])
+async def test_a_change_that_waited_while_the_booking_moved_away_is_told_to_look_again(
+    database: Database, late: Callable[[Scene, Booking, int], Act]
+) -> None:
+    at = await scene(database, people=2, policy=ANY_SHARE)
+    other = await at.another_session()
+    (row,) = await booked(at, at.firm, at.session, 0)
+
+    async with at.writing() as db:
+        await moving.move_booking(db, row.id, other.id, caller=at.firm.caller, now=make.NOW)
+        waiting = asyncio.create_task(late(at, row, 1)())
+        await lock_waited_for(at.database)
+
+    with pytest.raises(Refused) as raised:
+        await waiting
+    assert codes(raised.value.reasons) == [Code.WRONG_STATE]
+    assert (await at.booked(), await at.booked(other.id)) == ([], at.firm.ids(0))
+    assert await at.violations() == []
+
+
+async def lock_waited_for(database: Database) -> None:
+    """Until some transaction waits for another's lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    async with database.reading() as db:
+        while not (await db.exec(waiting)).scalar_one():  # noqa: ASYNC110  # another server process waits, no task
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("round_", range(3))
