@@ -9,13 +9,16 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from api.commands import logs
-from api.commands.console import notices, say_no
+from api.commands.console import notices, say_no, step
 from api.commands.databases import throw_away_database, throw_away_home
 from api.commands.demo_once import run_once
 from api.commands.demo_welcome import welcome
-from api.commands.environment import Wish, running
+from api.commands.environment import Running, Wish, running
 from api.commands.serving import bind, serving
 from api.commands.stopping import INTERRUPTED, run, until_stopped
+from api.demo.opening import begin, has_begun
+from api.demo.people import Crowd
+from api.demo.stage import Cast
 from scheduler.clock import SetClock
 from scheduler.settings import Settings
 
@@ -72,12 +75,24 @@ async def _until_stopped(settings: Settings, options: Options) -> int:
             running(Wish(settings, seed=options.seed, fresh=options.fresh)) as everything,
             serving(everything.application, listener) as url,
         ):
+            await _first_season(everything)
             notices.print(*welcome(everything, url), sep="\n")
             try:
                 await until_stopped()
             finally:
                 notices.print("Stopping …")
     return 0
+
+
+async def _first_season(everything: Running) -> None:
+    crowd = Crowd(everything.application, password=everything.password)
+    try:
+        cast = Cast(crowd=crowd, district=everything.district, logins=everything.logins)
+        if not await has_begun(cast):
+            with step("Firms ask for exams, and the bureau has a first round planned"):
+                await begin(cast, everything.clock)
+    finally:
+        await crowd.go_home()
 
 
 async def _once(settings: Settings, options: Options) -> int:

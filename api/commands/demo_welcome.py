@@ -25,6 +25,7 @@ def welcome(everything: Running, url: str) -> Iterator[RenderableType]:
             Text(),
             _sign_ins(everything),
             Text(),
+            Text("The firms but the first have asked; a first round is planned for all to consult on."),
             Text.assemble(("Ctrl-C stops everything. ", "bold"), ("--fresh begins again.", "dim")),
         ),
         title="[bold]Doorstep 家门口[/bold]",

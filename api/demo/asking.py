@@ -1,33 +1,34 @@
 """Firms ask for their workers' exams."""
 
 from collections import defaultdict
+from collections.abc import Container
 
 from api.demo.documents import ITEMS, MY_WORKERS, REQUEST_SUBMIT
-from api.demo.stage import Stage, item_key
+from api.demo.stage import Cast, item_key
 from scheduler.district.values import Request
 
 
-async def firms_ask(stage: Stage) -> int:
-    """Every request of the district, submitted by its firm; how many people they are for."""
-    items = {item_key(item): item["id"] for item in (await stage.bureau.ask(ITEMS))["items"]}
-    names = {worker.key: worker.name for worker in stage.district.workers}
+async def firms_ask(cast: Cast, *, silent: Container[str] = ()) -> None:
+    """Every request of the district, submitted by its firm; the firms with `silent` credit codes keep theirs back."""
+    items = {item_key(item): item["id"] for item in (await cast.bureau.ask(ITEMS))["items"]}
+    names = {worker.key: worker.name for worker in cast.district.workers}
     by_firm: dict[str, list[Request]] = defaultdict(list)
-    for request in stage.district.requests:
+    for request in cast.district.requests:
         by_firm[request.enterprise].append(request)
     for code, requests in by_firm.items():
-        await firm_asks(stage, code, requests, items=items, names=names)
-    return sum(request.people for request in stage.district.requests)
+        if code not in silent:
+            await firm_asks(cast, code, requests, items=items, names=names)
 
 
 async def firm_asks(
-    stage: Stage, code: str, requests: list[Request], *, items: dict[str, str], names: dict[str, str]
+    cast: Cast, code: str, requests: list[Request], *, items: dict[str, str], names: dict[str, str]
 ) -> None:
     """One firm looks up its workers and submits its requests."""
-    clerk = stage.crowd(stage.logins.enterprises[code])
+    clerk = cast.crowd(cast.logins.enterprises[code])
     workers = {worker["name"]: worker["id"] async for worker in clerk.pages(MY_WORKERS)}
-    stage.asking_firms.add(code)
+    cast.asking_firms.add(code)
     for request in requests:
-        stage.named_later[code, request.item] += [workers[names[key]] for key in request.named_later]
+        cast.named_later[code, request.item] += [workers[names[key]] for key in request.named_later]
         await clerk.act(
             REQUEST_SUBMIT,
             itemId=items[request.item],
@@ -38,5 +39,5 @@ async def firm_asks(
             keepTogether=request.keep_together,
             mostKm=request.most_km,
         )
-        stage.ledger.counts["requests"] += 1
-        stage.ledger.counts["people asked for"] += request.people
+        cast.ledger.counts["requests"] += 1
+        cast.ledger.counts["people asked for"] += request.people

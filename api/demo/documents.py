@@ -53,6 +53,14 @@ mutation RoundOpen($input: RoundOpenInput!) {
 }
 """
 
+ROUND_PLAN = """
+mutation RoundPlan($input: RoundInput!) {
+  roundPlan(input: $input) { round { id state } userErrors { code message path } }
+}
+"""
+
+ROUNDS = "query Rounds { rounds(last: 1) { nodes { id number state } } }"
+
 ROUND_PLANS = """
 query RoundPlans($id: ID!) {
   node(id: $id) {

@@ -9,13 +9,9 @@ from api.demo.certifying import bureau_issues, firms_take_retakes, years_later
 from api.demo.consulting import everyone_answers, exam_body_answers
 from api.demo.documents import OPEN_REQUESTS, REPORT, ROUND_OPEN, ROUND_PLANS
 from api.demo.naming import firms_change_their_minds, firms_name_people, latecomers_book
+from api.demo.round_calendar import CONSULTING, HORIZON, calendar_from
 from api.demo.stage import Stage
 
-COLLECTING = timedelta(days=7)
-CONSULTING = timedelta(days=16)
-UNTIL_PUBLICATION = timedelta(days=3)
-LEAD = timedelta(days=11)
-HORIZON = timedelta(days=92)
 BETWEEN_LOOKS = timedelta(days=2)
 BETWEEN_ROUNDS = timedelta(days=21)
 MOST_ROUNDS_OF_ANSWERS = 8
@@ -74,21 +70,6 @@ async def play_round(stage: Stage) -> None:
     await firms_name_people(stage)
     await firms_change_their_minds(stage)
     await latecomers_book(stage)
-
-
-def calendar_from(now: datetime, first_wish: date) -> dict[str, str]:
-    """A round's calendar from now on; its days begin with the first wish, after the lead time at least."""
-    collect_until = now + COLLECTING
-    consult_until = collect_until + CONSULTING
-    publish_at = consult_until + UNTIL_PUBLICATION
-    first_day = max((publish_at + LEAD).date(), first_wish)
-    return {
-        "firstDay": first_day.isoformat(),
-        "lastDay": (first_day + HORIZON).isoformat(),
-        "collectUntil": collect_until.isoformat(),
-        "consultUntil": consult_until.isoformat(),
-        "publishAt": publish_at.isoformat(),
-    }
 
 
 async def consult(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""What the play is played with: the people, the clock, the worker, chance, and what is written down of it."""
+"""What the demo is played with: the people, the clock, the worker, chance, and what is written down of it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -37,33 +37,16 @@ class Ledger:
         self.objections.append({"round": len(self.rounds) + 1, "party": party, "kind": kind})
 
 
-@dataclass
-class Stage:
-    """A running Doorstep with a clock that is set by hand."""
+@dataclass(kw_only=True)
+class Cast:
+    """Everybody of a running Doorstep's district, and what they have done."""
 
     crowd: Crowd
-    clock: SetClock
-    worker: Worker
     district: District
     logins: Logins
-    chance: Random
-    tell: Callable[[str], None]
-    watch: Callable[[str], None]
-    papers: Iterator[tuple[IdentityDocument, date]]
     ledger: Ledger = field(default_factory=Ledger)
     asking_firms: set[str] = field(default_factory=set)
     named_later: defaultdict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
-    just_booked: list[tuple[str, str]] = field(default_factory=list)
-    named_on: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-    def say(self, words: str) -> None:
-        """Tell whoever watches where the play is, and at what time."""
-        self.tell(f"  {self.clock().astimezone(SHANGHAI):%Y-%m-%d %H:%M}  {words}")
-
-    def show(self) -> None:
-        """Show the day that it is on the stage, and how far everybody has come."""
-        done = ", ".join(f"{self.ledger.counts[name]:,} {name}" for name in WATCHED if self.ledger.counts[name])
-        self.watch(f"{self.clock().astimezone(SHANGHAI):%Y-%m-%d}  {done}")
 
     @property
     def bureau(self) -> Person:
@@ -75,6 +58,29 @@ class Stage:
     def exam_body(self) -> Person:
         """The exam body's clerk."""
         return self.crowd(next(iter(self.logins.exam_bodies.values())))
+
+
+@dataclass(kw_only=True)
+class Stage(Cast):
+    """The cast with a clock that is set by hand."""
+
+    clock: SetClock
+    worker: Worker
+    chance: Random
+    tell: Callable[[str], None]
+    watch: Callable[[str], None]
+    papers: Iterator[tuple[IdentityDocument, date]]
+    just_booked: list[tuple[str, str]] = field(default_factory=list)
+    named_on: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def say(self, words: str) -> None:
+        """Tell whoever watches where the play is, and at what time."""
+        self.tell(f"  {self.clock().astimezone(SHANGHAI):%Y-%m-%d %H:%M}  {words}")
+
+    def show(self) -> None:
+        """Show the day that it is on the stage, and how far everybody has come."""
+        done = ", ".join(f"{self.ledger.counts[name]:,} {name}" for name in WATCHED if self.ledger.counts[name])
+        self.watch(f"{self.clock().astimezone(SHANGHAI):%Y-%m-%d}  {done}")
 
     async def wait_until(self, moment: datetime) -> None:
         """Let time pass from due time to due time; the worker does at each what falls due."""
