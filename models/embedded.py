@@ -24,6 +24,7 @@ ROLE = "doorstep"
 # Where the data lies if root's server user cannot get into the data folder itself.
 _ROOTS_STORE = Path("/var/lib/doorstep")
 _UNFINISHED = "cluster.new-"
+_LINE_OF_SOCKETS = 4
 _CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -84,14 +85,7 @@ class EmbeddedServer:
 
     def url(self, database: str) -> str:
         """Where a database of this server is reached; it carries the password."""
-        place = URL.create(
-            "postgresql+asyncpg",
-            username=ROLE,
-            password=self._password,
-            database=database,
-            query={"host": str(self._sockets)},
-        )
-        return place.render_as_string(hide_password=False)
+        return _url(database, sockets=str(self._sockets), password=self._password)
 
     async def create_database(self, name: str) -> None:
         """Make a database unless it is there already."""
@@ -104,6 +98,24 @@ class EmbeddedServer:
                 await connection.execute(f'create database "{quoted}"')
         finally:
             await connection.close()
+
+
+def url_of_running(folder: Path, database: str) -> str | None:
+    """Where a database is reached that another process's server on this folder holds; None while it is not up."""
+    cluster = (folder / "cluster").resolve()
+    try:
+        # PostgreSQL's own note of what it listens on: the fifth line is the folder of its socket.
+        sockets = (cluster / "postmaster.pid").read_text().splitlines()[_LINE_OF_SOCKETS]
+        return _url(database, sockets=sockets, password=_password_file(cluster).read_text())
+    except (OSError, IndexError):
+        return None
+
+
+def _url(database: str, *, sockets: str, password: str) -> str:
+    place = URL.create(
+        "postgresql+asyncpg", username=ROLE, password=password, database=database, query={"host": sockets}
+    )
+    return place.render_as_string(hide_password=False)
 
 
 def remove_data(folder: Path) -> None:

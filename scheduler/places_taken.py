@@ -5,6 +5,7 @@ Whoever changes them locks in this order: workers, session, its promises and hol
 session's row alone decides who was first, and no two of these writes wait for each other in a circle.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,8 +23,10 @@ from models.sessions import Session
 from models.vocabulary import HoldState, PromiseState, RequestState, SessionState
 from scheduler.calendar import SHANGHAI
 from scheduler.hold_ends import STANDING, end_holds, standing_holds
+from scheduler.outbox import send
 
 UNDER_WAY = (PromiseState.PLANNED, PromiseState.HELD)
+NOT_NAMED_IN_TIME = "were not named in time and are open to everyone now: book them while there are any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +169,36 @@ async def release_lapsed(db: AsyncSession, session: Session, *, now: datetime) -
     promises = [promise for promise in await held_promises(db, session) if promise.held_until <= now]
     holds = [hold for hold in await standing_holds(db, session) if hold.held_until <= now]
     await end_holds(db, session, holds, HoldState.LAPSED)
-    await release(db, session, promises, now=now)
+    await release(db, session, promises, why=NOT_NAMED_IN_TIME, now=now)
     return len(promises) + len(holds)
 
 
-async def release(db: AsyncSession, session: Session, promises: Sequence[Promise], *, now: datetime) -> None:
-    """Open the nameless places of locked promises to everyone; what is named stays booked."""
+async def release(db: AsyncSession, session: Session, promises: Sequence[Promise], *, why: str, now: datetime) -> None:
+    """Give the nameless places of locked promises back and tell their firms why; what is named stays booked."""
+    nameless: Counter[int] = Counter()
     for promise in promises:
+        nameless[promise.request_id] += promise.people - promise.named
         session.promised -= promise.people - promise.named
         promise.state = PromiseState.RELEASED
     await db.flush()
-    for request_id in sorted({promise.request_id for promise in promises}):
-        await settle(db, request_id, now=now)
+    for request_id, people in sorted(nameless.items()):
+        request = await settle(db, request_id, now=now)
+        if people:
+            tell_released(db, session, request, f"{people} {why}", now=now)
 
 
-async def settle(db: AsyncSession, request_id: int, *, now: datetime) -> None:
+def tell_released(db: AsyncSession, session: Session, request: Request, what: str, *, now: datetime) -> None:
+    """Say to a firm that places promised to it are not its own any more, and what it can do."""
+    is_asked_again = request.state is RequestState.OPEN
+    further = "The request waits for the next round." if is_asked_again else "Ask anew for whoever still needs a place."
+    body = f"Of the places promised to you on {session.day} ({session.part.value}), {what}. {further}"
+    recipient = f"enterprise:{request.enterprise_id}"
+    send(db, recipient=recipient, subject="Promised places released", body=body, now=now)
+
+
+async def settle(db: AsyncSession, request_id: int, *, now: datetime) -> Request:
     """
-    Close a promised request once none of its promises is under way any more.
+    Close a promised request once none of its promises is under way any more, and give it as it stands.
 
     Somebody named: it is settled. Nobody: it is open again for the next round, or lapses where its window is over.
     """
@@ -190,7 +206,7 @@ async def settle(db: AsyncSession, request_id: int, *, now: datetime) -> None:
     request = (await db.exec(locked.execution_options(populate_existing=True))).one()
     made = (await db.exec(select(Promise).where(col(Promise.request_id) == request_id))).all()
     if request.state is not RequestState.PROMISED or any(promise.state in UNDER_WAY for promise in made):
-        return
+        return request
     if any(promise.named for promise in made):
         request.state = RequestState.SETTLED
     elif request.latest_day > now.astimezone(SHANGHAI).date():
@@ -198,6 +214,7 @@ async def settle(db: AsyncSession, request_id: int, *, now: datetime) -> None:
     else:
         request.state = RequestState.LAPSED
     await db.flush()
+    return request
 
 
 async def give_back(db: AsyncSession, session: Session, promise_id: int | None) -> None:

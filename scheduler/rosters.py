@@ -20,6 +20,7 @@ from scheduler.queues import end_waits, pass_on
 # One session a transaction: its requests are locked in id order, and two nodes never wait for each other's.
 BATCH = 1
 FROZEN = "its roster is frozen (名单已冻结)"
+NOT_NAMED = "were not named before the roster was final (名单冻结)"
 NOBODY_COMES = "nobody is booked when its roster freezes (名单冻结时无人报名)"
 
 
@@ -31,7 +32,7 @@ async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) ->
     """
     await end_holds(db, session, await standing_holds(db, session), HoldState.LAPSED)
     await end_waits(db, session, why=FROZEN, now=now)
-    await release(db, session, await held_promises(db, session), now=now)
+    await release(db, session, await held_promises(db, session), why=NOT_NAMED, now=now)
     if session.taken:
         session.state = SessionState.FROZEN
         await db.flush()

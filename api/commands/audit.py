@@ -23,7 +23,7 @@ async def audit(*, json: bool = False) -> int:
     Args:
         json: Print one JSON document.
     """
-    async with database_url(Settings.read()) as url:
+    async with database_url(Settings.read(), beside_others=True) as url:
         if not await at_head(url):
             raise SchemaBehind("The database has not this version's tables: run `doorstep migrate` first.")
         async with opened(url) as database, database.reading() as db:

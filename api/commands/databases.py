@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from api.commands.console import step
 from models.database import Database, DatabaseError, Pool
-from models.embedded import EmbeddedServer, remove_data
+from models.embedded import DataFolderInUse, EmbeddedServer, remove_data, url_of_running
 from models.migrations.run import at_head, upgrade
 from scheduler.settings import Secret, Settings, SettingsError
 
@@ -36,9 +36,11 @@ def server_folder(settings: Settings) -> Path:
 
 
 @asynccontextmanager
-async def database_url(settings: Settings) -> AsyncIterator[str]:
+async def database_url(settings: Settings, *, beside_others: bool = False) -> AsyncIterator[str]:
     """
     Give the address of a database that answers; an embedded server runs for as long as the context lasts.
+
+    Who only looks may do so `beside_others`: at the embedded server that another process runs.
 
     Raises:
         DatabaseError: The given one cannot be used.
@@ -50,7 +52,15 @@ async def database_url(settings: Settings) -> AsyncIterator[str]:
         yield url
         return
     with step("Starting the embedded PostgreSQL"):
-        server = EmbeddedServer.start(server_folder(settings), durable=True)
+        try:
+            server = EmbeddedServer.start(server_folder(settings), durable=True)
+        except DataFolderInUse as in_use:
+            running = url_of_running(in_use.folder, EMBEDDED_DATABASE) if beside_others else None
+            if running is None:
+                raise
+            await Database(running).check()
+            yield running
+            return
     with server:
         await server.create_database(EMBEDDED_DATABASE)
         yield server.url(EMBEDDED_DATABASE)

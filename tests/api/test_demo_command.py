@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import orjson
 import pytest
 
 from api.cli import answer
@@ -113,7 +114,10 @@ def role_of_the_first_firm(url: str) -> str:
 
 
 def test_a_demo_starts_stops_what_it_started_and_keeps_its_data(
-    open_folder: Path, demos: Callable[..., Demo], capsys: pytest.CaptureFixture[str]
+    open_folder: Path,
+    demos: Callable[..., Demo],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     home = open_folder / "demo"
 
@@ -122,9 +126,12 @@ def test_a_demo_starts_stops_what_it_started_and_keeps_its_data(
     assert "Loading the demo's district" in first.said
     secret = (home / "secret").read_text()
 
-    # A second one on the same folder, while the first runs.
+    # A second one on the same folder, while the first runs; who only looks may.
     assert answer(["demo", "--home", str(home), "--port", "0"]) == 2
     assert f"is in use by process {first.process.pid}" in said(capsys)
+    monkeypatch.setenv("DOORSTEP_HOME", str(home))
+    assert answer(["audit", "--json"]) == 0
+    assert orjson.loads(capsys.readouterr().out)["holds"] is True
 
     assert first.stop(signal.SIGINT) == 0
     assert not (home / "postgres" / "cluster" / "postmaster.pid").exists()

@@ -1,5 +1,6 @@
 """What happens at a date by itself: promises lapse, rosters freeze."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -31,6 +32,13 @@ async def run(at: Scene, job: Job, now: datetime) -> int:
         if not handled:
             return done
         done += handled
+
+
+async def told(at: Scene) -> Sequence[str]:
+    """What the firm was told."""
+    mine = select(col(OutboxMessage.body)).where(col(OutboxMessage.recipient) == f"enterprise:{at.firm.enterprise.id}")
+    async with at.database.reading() as db:
+        return (await db.exec(mine.order_by(col(OutboxMessage.id)))).all()
 
 
 async def due(at: Scene, job: Job) -> datetime | None:
@@ -78,6 +86,9 @@ async def test_what_was_named_in_time_stays_booked_and_settles_the_request(datab
     assert (await at.row(Request, promise.request_id)).state is RequestState.SETTLED
     assert (await at.counts(), await at.booked()) == ((0, 1), at.firm.ids(0))
     assert await at.violations() == []
+    (body,) = await told(at)
+    assert "on 2026-04-15 (am), 2 were not named in time and are open to everyone now" in body
+    assert body.endswith("Ask anew for whoever still needs a place.")
 
 
 async def test_a_request_with_another_promise_under_way_waits_for_it(database: Database) -> None:
@@ -128,11 +139,13 @@ async def test_a_roster_that_freezes_empty_is_called_off_and_sets_room_and_staff
     assert (await at.row(Session, at.session.id)).state is SessionState.CANCELLED
     assert (await at.row(Promise, promise.id)).state is PromiseState.RELEASED
     assert (await at.row(Request, promise.request_id)).state is RequestState.OPEN
+    assert "2 were not named before the roster was final" in told[0][1]
     assert [recipient for recipient, _ in told] == [
+        f"enterprise:{at.firm.enterprise.id}",
         f"examiner:{at.examiner.id}",
         f"exam_body:{at.district.exam_body.id}",
     ]
-    assert all(NOBODY_COMES in body for _, body in told)
+    assert all(NOBODY_COMES in body for _, body in told[1:])
     assert entries == [("job:rosters freeze", {"reason": NOBODY_COMES})]
     assert await due(at, FREEZES) is None
     assert await at.violations() == []
