@@ -25,8 +25,6 @@ from scheduler.allocation.solver import allocate
 from scheduler.side_by_side import SideBySide
 
 DONE, REFUSED, MISUSED = 0, 1, 2
-# Beyond this share of the time nobody waits for the baselines, which take about so many first plans.
-PATIENCE, FIRST_PLANS = 1.2, 1.5
 
 
 class Cancel:
@@ -59,12 +57,7 @@ def tell(progress: Progress) -> None:
 
 def main() -> int:
     """Read, allocate, write."""
-    cancel, began, steps = Cancel(), time.monotonic(), list[Progress]()
-
-    def told(progress: Progress) -> None:
-        steps.append(progress)
-        tell(progress)
-
+    cancel = Cancel()
     try:
         request = json.load(sys.stdin)
         limits = limits_of(request.get("limits", {}))
@@ -75,14 +68,13 @@ def main() -> int:
         return MISUSED
     try:
         problem = Problem.from_json(document)
-        plan = allocate(problem, limits, start=start, progress=told, cancelled=cancel)
+        plan = allocate(problem, limits, start=start, progress=tell, cancelled=cancel)
     except ProblemError as error:
         refusal = {"error": str(error), "where": error.where, "why": error.why, "way_out": error.way_out}
         sys.stderr.write(json.dumps(refusal, ensure_ascii=False) + "\n")
         return REFUSED
-    # The baselines are two first plans more: where that one took long, there is no time for them.
-    late = began + limits.seconds * PATIENCE - FIRST_PLANS * steps[0].seconds
-    others = baselines(problem, cancelled=lambda: cancel() or limits.clock() > late)
+    # Two quick plans more, beyond the time to search: whoever waits for the answer allows for them.
+    others = baselines(problem, cancelled=cancel)
     answer = {
         "plan": plan.to_json(),
         "baselines": {other.key: {"cost": other.cost, "people_unplaced": other.people_unplaced} for other in others},

@@ -14,7 +14,7 @@ from scheduler.allocation.plan import Plan
 from scheduler.allocation.problem import Problem
 from scheduler.allocation.verify import verify
 
-# A busy machine takes long to start a process and to read; the search itself keeps to its own seconds.
+# A busy machine takes long to start a process and to read; beyond the search come the last plan and the baselines.
 SLACK_SECONDS = 40.0
 SLACK_SHARE = 1.25
 # An allocator that was asked to stop has its plan; on a busy machine it still needs a while to explain and write it.
@@ -43,7 +43,7 @@ class Answer:
     A plan document, and what doing without an allocator would cost.
 
     Attributes:
-        baselines: By key, `cost_fen` and `unplaced_people`; empty where the time was over before they were made.
+        baselines: By key, `cost_fen` and `unplaced_people`; empty where the search was told to stop.
     """
 
     plan: dict[str, Any]

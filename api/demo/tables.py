@@ -7,12 +7,25 @@ from typing import Any
 from rich.table import Table
 
 from api.demo.stage import item_key
+from scheduler.allocation.plan import Reason
 
 FEN_A_YUAN = 100
 MOST_NAMED = 20
 PLAN = "plan"
 DOING_WITHOUT = {"centre": "All to the centre ¥", "offices": "Each office alone ¥"}
 TIERS = {"OFFICE": "所 office", "TOWN": "镇 town", "BUREAU": "局 bureau"}
+
+REASONS: Mapping[str, str] = {
+    Reason.NO_OFFER: "no site within reach offers the exam",
+    Reason.WINDOW: "no site is open on the days asked for",
+    Reason.BARRED: "objections leave no session",
+    Reason.NO_STAFF: "nobody qualified is free",
+    Reason.MIN_CLASS: "too few people for a session",
+    Reason.TOGETHER: "the group would fit only split",
+    Reason.ROOM: "the rooms are taken",
+    Reason.FULL: "every place that fits is taken",
+    Reason.COST: "dearer than waiting for a later round",
+}
 
 
 def tables(story: Mapping[str, Any]) -> Iterator[Table]:
@@ -134,13 +147,14 @@ def words_of(objection: Mapping[str, Any]) -> str:
 
 def left_out(rounds: Sequence[Mapping[str, Any]]) -> Table:
     """Why the last plan of each round left people without a place; they go on waiting for the next."""
-    made = table("Left for a later round", "Reason", "Requests", "People")
+    made = table("Left for a later round", "Reason", "Requests", "People", "Meaning")
+    made.columns[3].justify = "left"
     found: dict[str, list[int]] = {}
     for each in rounds:
         for row in each["plans"][-1]["unplaced"] if each["plans"] else ():
             found.setdefault(row["reason"], []).append(row["people"])
     for reason, people in sorted(found.items()):
-        made.add_row(reason, number(len(people)), number(sum(people)))
+        made.add_row(reason, number(len(people)), number(sum(people)), REASONS[reason])
     return made
 
 
@@ -170,11 +184,12 @@ def counted(title: str, counts: Mapping[str, int]) -> Table:
 
 def audited(verdicts: Sequence[Mapping[str, Any]]) -> Table:
     """The auditor's verdict; every broken promise by its sentence."""
-    made = table("The auditor's verdict", "", "Promises")
+    made = table("The auditor's verdict", "Promises, derived once more from the rows", "Count")
     made.add_row("[green]kept[/green]", number(sum(each["holds"] for each in verdicts)))
-    for each in verdicts:
-        if not each["holds"]:
-            made.add_row(f"[red]broken:[/red] {each['invariant']}", "1")
+    broken = [each for each in verdicts if not each["holds"]]
+    made.add_row("[red]broken[/red]" if broken else "broken", number(len(broken)))
+    for each in broken:
+        made.add_row(f"  {each['invariant']}", "")
     return made
 
 

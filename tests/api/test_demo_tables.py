@@ -7,7 +7,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from api.demo.tables import MOST_NAMED, tables
+from api.demo.tables import MOST_NAMED, REASONS, tables
+from scheduler.allocation.plan import Reason
 
 WAITING = {
     "people": 3,
@@ -143,4 +144,11 @@ def test_a_long_list_of_the_waiting_is_cut_and_says_so(story: dict[str, Any]) ->
 def test_a_broken_promise_is_named(story: dict[str, Any]) -> None:
     broken = [{"invariant": "places taken <= capacity", "holds": False, "violations": ["session 7"]}]
 
-    assert "broken: places taken <= capacity" in found(story | {"audit": broken}, "The auditor's verdict")
+    shown = found(story | {"audit": broken}, "The auditor's verdict")
+
+    assert "places taken <= capacity" in shown
+    assert "1" in next(line for line in shown.splitlines() if "broken" in line)
+
+
+def test_every_reason_is_said_in_words() -> None:
+    assert set(REASONS) == set(Reason)
