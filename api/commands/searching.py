@@ -11,6 +11,7 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from api.commands.console import notices
 from scheduler.allocation import Limits, Plan, Problem, Progress, allocate
+from scheduler.apart import Processes
 from scheduler.side_by_side import SideBySide
 
 
@@ -78,7 +79,7 @@ def search(
             show(progress)
             told(progress)
 
-        return allocate(problem, limits, start=start, progress=tell, cancelled=asked)
+        return allocate(problem, limits, start=start, progress=tell, cancelled=asked, apart=Processes())
 
 
 def in_words(progress: Progress) -> str:

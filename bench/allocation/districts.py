@@ -46,7 +46,7 @@ CITY = Shape(people=4000, half_days=40, yards=48, staff=35, bureaus=10)
 
 
 def district(shape: Shape, seed: int) -> Document:
-    """A problem of this shape; bureaus share nothing."""
+    """A problem of this shape; bureaus share nothing but their examiners, who may serve everywhere."""
     chance = Random(seed)  # noqa: S311 - repeatable, no secrets
     problem: Document = {
         "format": "doorstep-problem/1",
