@@ -123,3 +123,4 @@ class Booking(Table, table=True):
     attendance: Attendance = listed(Attendance, Attendance.EXPECTED)
     booked_at: datetime = instant()
     changes: int = 0
+    is_relocated: bool = False  # moved here by the organiser: it counts against no share

@@ -39,7 +39,8 @@ BEGIN
     END IF;
 
     SELECT (SELECT count(*) FROM booking
-             WHERE session_id = session_ AND enterprise_id = enterprise_ AND state = 'CONFIRMED' AND promise_id IS NULL)
+             WHERE session_id = session_ AND enterprise_id = enterprise_ AND state = 'CONFIRMED'
+               AND promise_id IS NULL AND NOT is_relocated)
          + (SELECT coalesce(sum(people - named), 0) FROM hold
              WHERE session_id = session_ AND enterprise_id = enterprise_ AND state IN ('KEPT', 'HELD')
                AND held_until > at_)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
+from sqlalchemy.dialects.postgresql import Range
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -97,6 +98,23 @@ async def lock_booking(db: AsyncSession, booking_id: int, *, caller: Caller) -> 
     booking = (await db.exec(locked.execution_options(populate_existing=True))).one()
     refuse_for(None if booking.session_id == session.id else CHANGED_MEANWHILE, *BOOKING_ID)
     return session, booking
+
+
+async def reseat(db: AsyncSession, booking: Booking, here: Session, there: Session) -> None:
+    """
+    Put a booking into another session, whose place is counted already, and give its place in this one back.
+
+    The person's time is claimed there instead. A place that was promised is not promised any more.
+    """
+    promise_id = booking.promise_id
+    booking.session_id, booking.promise_id = there.id, None
+    await db.flush()
+    await db.exec(
+        update(Claim)
+        .where(*claim_on(here, booking.worker_id))
+        .values(session_id=there.id, during=Range(there.starts_at, there.ends_at))
+    )
+    await give_back(db, here, promise_id)
 
 
 def claim_on(session: Session, worker_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -176,7 +176,7 @@ async def lock_workers(db: AsyncSession, names: Names, *, enterprise_id: int) ->
     return (await db.exec(own.order_by(col(Worker.id)).with_for_update(key_share=True))).all()
 
 
-async def reasons_against(  # whom, where, instead of what, by whom and when
+async def reasons_against(  # noqa: PLR0913  # whom, where, instead of what, by whom and when
     db: AsyncSession,
     session: Session,
     workers: Sequence[Worker],
@@ -184,13 +184,19 @@ async def reasons_against(  # whom, where, instead of what, by whom and when
     leaving_id: int | None,
     enterprise_id: int,
     now: datetime,
+    asked_at: datetime | None = None,
 ) -> dict[int, list[Refusal]]:
-    """Every reason against each of the workers, empty for those who may come; the session they leave is none."""
+    """
+    Every reason against each of the workers, empty for those who may come; the session they leave is none.
+
+    Age counts on application: `asked_at`, where that was earlier than now.
+    """
     today = now.astimezone(SHANGHAI).date()
+    asked_on = (asked_at or now).astimezone(SHANGHAI).date()
     exam = await exam_in_force(db, session.exam_id, bureau_id=session.bureau_id, on=session.day)
     body = (await db.exec(select(ExamBody).where(col(ExamBody.id) == session.exam_body_id))).one()
     standings = await standings_of(db, workers, exam.exam, gated=body.is_gated, today=today)
-    occasion = Occasion(enterprise_id=enterprise_id, rule=exam.item_rule, on=session.day, asked_on=today)
+    occasion = Occasion(enterprise_id=enterprise_id, rule=exam.item_rule, on=session.day, asked_on=asked_on)
     busy = await busy_among(db, session, [worker.id for worker in workers], leaving_id=leaving_id)
     recused = is_recused(enterprise_id, await recused_from(db, session))
     return {

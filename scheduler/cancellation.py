@@ -17,7 +17,7 @@ from models.sessions import Claim, Session, SessionStaff
 from models.vocabulary import BookingState, ConsentState, HoldState, PromiseState, RequestState, Role, SessionState
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
-from scheduler.displaced import queue_first
+from scheduler.displaced import open_places_of, queue_first
 from scheduler.hold_ends import end_holds, standing_holds
 from scheduler.journal import note
 from scheduler.outbox import send
@@ -98,7 +98,8 @@ async def cancel_sessions(db: AsyncSession, sessions: Sequence[Session], *, reas
     for session in sessions:
         await end_holds(db, session, await standing_holds(db, session), HoldState.RELEASED, waits_on=True)
         await end_waits(db, session, why=reason, now=now)
-        await queue_first(db, session, [row for row in bookings if row.session_id == session.id], now=now)
+        lost_here = open_places_of(row for row in bookings if row.session_id == session.id)
+        await queue_first(db, session, lost_here, now=now)
         session.promised = session.taken = 0
         session.state = SessionState.CANCELLED
     await db.exec(delete(Claim).where(col(Claim.session_id).in_(ids)))

@@ -5,7 +5,7 @@ Promised places have a request that is asked again; open ones have nothing but t
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,14 +14,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.bookings import Booking, Waiting
+from models.bookings import Booking, Hold, Waiting
 from models.parties import Enterprise
 from models.sessions import Session
-from models.vocabulary import WaitingState
+from models.vocabulary import HoldState, WaitingState
 from scheduler.jobs import Job
 from scheduler.outbox import send
 from scheduler.policy import policy_of
 from scheduler.queues import lock_queue
+from scheduler.refusals import Code, refuse
 from scheduler.waiting import FARTHEST_KM, serve
 
 MOST_PEOPLE = 200
@@ -29,9 +30,13 @@ _BIT = timedelta(microseconds=1)
 SUBJECT = "You are first in the queue (优先候补)"
 
 
-async def queue_first(db: AsyncSession, session: Session, bookings: Sequence[Booking], *, now: datetime) -> None:
-    """Put the firms of these bookings, which were taken back in a locked session, first in the exam's queue."""
-    lost = Counter(booking.enterprise_id for booking in bookings if booking.promise_id is None)
+def open_places_of(bookings: Iterable[Booking]) -> Counter[int]:
+    """How many places each firm had among the open ones."""
+    return Counter(booking.enterprise_id for booking in bookings if booking.promise_id is None)
+
+
+async def queue_first(db: AsyncSession, session: Session, lost: Mapping[int, int], *, now: datetime) -> None:
+    """Put firms that lost so many open places in a locked session first in the exam's queue."""
     if not lost:
         return
     await lock_queue(db, session)
@@ -62,7 +67,7 @@ async def before_everybody(db: AsyncSession, session: Session, *, now: datetime)
 
 
 async def own_wish(db: AsyncSession, session: Session, enterprise_id: int) -> Waiting | None:
-    """The firm's standing wish for any session of the exam, locked; what is offered to it is left as it is."""
+    """The firm's standing wish for any session of the exam, locked; what is offered to it stays held for it."""
     standing = select(Waiting).where(
         col(Waiting.enterprise_id) == enterprise_id,
         col(Waiting.exam_id) == session.exam_id,
@@ -71,7 +76,25 @@ async def own_wish(db: AsyncSession, session: Session, enterprise_id: int) -> Wa
     )
     locked = standing.with_for_update(key_share=True).execution_options(populate_existing=True)
     row = (await db.exec(locked)).one_or_none()
-    return row if row and row.state is WaitingState.WAITING else None
+    if row and row.state is WaitingState.OFFERED:
+        await keep_as_hold(db, row)
+        return None
+    return row
+
+
+async def keep_as_hold(db: AsyncSession, row: Waiting) -> None:
+    """
+    Let what is offered to a firm be an ordinary hold until the same moment, so that it may wait for others, too.
+
+    Raises:
+        Refused: IN_PROGRESS while the offer is being used: whoever uses it may wait for what is locked here.
+    """
+    offer = select(Hold).where(col(Hold.waiting_id) == row.id, col(Hold.state) == HoldState.HELD)
+    hold = (await db.exec(offer.with_for_update(key_share=True, skip_locked=True))).one_or_none()
+    if hold is None:
+        raise refuse(Code.IN_PROGRESS, "A firm concerned is using an offer at this very moment: try again.")
+    hold.waiting_id, row.state = None, WaitingState.SERVED
+    await db.flush()
 
 
 async def new_wish(db: AsyncSession, session: Session, enterprise_id: int, until_day: date) -> Waiting:

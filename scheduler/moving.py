@@ -2,17 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy.dialects.postgresql import Range
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.bookings import Booking, Hold
-from models.sessions import Claim, Session
+from models.sessions import Session
 from models.vocabulary import HoldState, Role
 from scheduler.booking_changes import (
     BOOKING_ID,
     CHANGED_MEANWHILE,
-    claim_on,
+    reseat,
     session_of,
     why_not_changed,
     why_not_standing,
@@ -21,7 +20,7 @@ from scheduler.booking_rules import Names, refuse_for, refuse_unfit, why_not_ses
 from scheduler.callers import Caller, require
 from scheduler.holding import SESSION_ID, Choice, hold_open, seen_session
 from scheduler.journal import note
-from scheduler.places_taken import give_back, lock_session
+from scheduler.places_taken import lock_session
 from scheduler.policy import policy_of
 from scheduler.queues import pass_on
 from scheduler.refusals import Code, Refusal
@@ -79,16 +78,9 @@ def why_not_movable(booking: Booking, here: Session, *, is_as_seen: bool, now: d
 
 
 async def take_over(db: AsyncSession, booking: Booking, hold: Hold, there: Session, here: Session) -> None:
-    """Put a booking into a place just held, with its claim on the person's time, and give its old place back."""
-    promise_id = booking.promise_id
+    """Put a booking into a place just held; it counts against the firm's share again, whoever moved it before."""
     await db.exec(update(Hold).where(col(Hold.id) == hold.id).values(named=hold.people, state=HoldState.USED))
     await db.refresh(there)
     there.held, there.taken = there.held - hold.people, there.taken + hold.people
-    booking.session_id, booking.promise_id, booking.changes = there.id, None, booking.changes + 1
-    await db.flush()
-    await db.exec(
-        update(Claim)
-        .where(*claim_on(here, booking.worker_id))
-        .values(session_id=there.id, during=Range(there.starts_at, there.ends_at))
-    )
-    await give_back(db, here, promise_id)
+    booking.changes, booking.is_relocated = booking.changes + 1, False
+    await reseat(db, booking, here, there)

@@ -71,8 +71,9 @@ WITH place AS (
      WHERE session.id = place.id AND (kept.id IS NULL) <> (held.id IS NULL)
  RETURNING session.id, starts_at, ends_at
 ), booked AS (
-    INSERT INTO booking (session_id, worker_id, enterprise_id, promise_id, state, attendance, booked_at, changes)
-    SELECT changed.id, worker_id, :enterprise_id, CAST(:promise_id AS bigint), 'CONFIRMED', 'EXPECTED', :now, 0
+    INSERT INTO booking (session_id, worker_id, enterprise_id, promise_id, state, attendance, booked_at, changes,
+                         is_relocated)
+    SELECT changed.id, worker_id, :enterprise_id, CAST(:promise_id AS bigint), 'CONFIRMED', 'EXPECTED', :now, 0, false
       FROM changed, unnest(:worker_ids) AS worker_id
      ORDER BY worker_id
  RETURNING id, worker_id

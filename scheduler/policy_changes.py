@@ -31,6 +31,8 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "offer_working_hours": (1, 80),
     "most_passes": (0, 20),
     "most_changes": (0, 20),
+    "move_km": (1, 500),
+    "move_days": (0, 365),
     "attendance_days": (0, 30),
 }
 # Fees and the road factor may have fractions; days, minutes and substitutions are whole.

@@ -45,6 +45,7 @@ async def shares_in(
         col(Booking.enterprise_id).in_(enterprise_ids),
         col(Booking.state) == BookingState.CONFIRMED,
         col(Booking.promise_id).is_(None),
+        col(Booking.is_relocated).is_(False),
     )
     held = select(col(Hold.enterprise_id), func.sum(col(Hold.people) - col(Hold.named))).where(
         col(Hold.session_id) == session.id,

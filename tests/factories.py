@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import count
 from typing import Any, TypeVar
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import Range
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -431,6 +431,14 @@ async def make_booking(
     booking = await written(db, Booking(**(own | shape | {"attendance": Attendance.EXPECTED} | given)))
     await claim(db, session, ResourceKind.WORKER, worker.id)
     return booking
+
+
+async def give_up(db: AsyncSession, booking: Booking, session: Session) -> None:
+    """The place taken back, and the worker's time free again."""
+    session.taken -= 1
+    booking.state = BookingState.CANCELLED
+    await db.flush()
+    await db.exec(delete(Claim).where(col(Claim.session_id) == session.id, col(Claim.resource_id) == booking.worker_id))
 
 
 async def make_result(

@@ -66,6 +66,9 @@ class Booking(Entity, relay.Node):
     attendance: Attendance = strawberry.field(description="Whether the person came.")
     booked_at: datetime = strawberry.field(description="When the person now named was booked.")
     changes: int = strawberry.field(description="How often somebody else was sent instead.")
+    is_relocated: bool = strawberry.field(
+        description="Whether the organiser moved it here: that counts neither as a change nor against the firm's share."
+    )
 
     @strawberry.field(description="The session.")
     async def session(self, info: Info) -> Session:

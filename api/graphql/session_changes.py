@@ -1,4 +1,4 @@
-"""Calling off a session."""
+"""Calling off a session, and changing how many places it has."""
 
 import strawberry
 
@@ -7,7 +7,7 @@ from api.graphql.entity import key_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
 from api.graphql.sessions import Session
-from scheduler import cancellation
+from scheduler import cancellation, session_places
 
 
 @strawberry.input(description="A public session that will not be held.")
@@ -18,7 +18,21 @@ class SessionCancelInput:
     reason: str = strawberry.field(description="Why; everyone concerned is told.")
 
 
-@strawberry.type(description="The answer to sessionCancel.")
+@strawberry.input(description="Another number of places of a published session.")
+class SessionPlacesSetInput:
+    """What sessionPlacesSet takes."""
+
+    session_id: strawberry.ID = strawberry.field(description="The session.")
+    places: int = strawberry.field(description="All places from now on: 1 to as many as the site offers.")
+    reason: str = strawberry.field(description="Why; everyone concerned is told.")
+
+    def order(self) -> session_places.PlacesOrder:
+        """The input as the use case takes it."""
+        key = key_of(self.session_id, Session, "input", "sessionId")
+        return session_places.PlacesOrder(session_id=key, places=self.places, reason=self.reason)
+
+
+@strawberry.type(description="The answer to a change of a session.")
 class SessionPayload(Payload):
     """The session as it now stands."""
 
@@ -38,4 +52,14 @@ class SessionMutation:
         context = info.context
         key = key_of(input.session_id, Session, "input", "sessionId")
         row = await cancellation.call_off(context.db, key, input.reason, caller=context.caller, now=context.now())
+        return SessionPayload(session=Session.from_row(row))
+
+    @mutation(
+        "Give a published session fewer or more places (考位变更) until its roster freezes; for officials on their own"
+        " ground and its exam body. Whoever must leave is moved, first in the queue, or asked for again."
+    )
+    async def session_places_set(self, info: Info, input: SessionPlacesSetInput) -> SessionPayload:
+        """Its places as they now are."""
+        context = info.context
+        row = await session_places.set_places(context.db, input.order(), caller=context.caller, now=context.now())
         return SessionPayload(session=Session.from_row(row))

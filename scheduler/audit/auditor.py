@@ -7,6 +7,7 @@ from scheduler.audit.claims import CLAIMS
 from scheduler.audit.consultation import CONSULTATION
 from scheduler.audit.counts import COUNTS
 from scheduler.audit.deliveries import DELIVERIES
+from scheduler.audit.displacement import DISPLACEMENT
 from scheduler.audit.history import HISTORY
 from scheduler.audit.invariant import Invariant, Verdict, Violation
 from scheduler.audit.plans import PLANS
@@ -19,6 +20,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *HISTORY,
     *PLANS,
     *DELIVERIES,
+    *DISPLACEMENT,
     *RESULTS,
     *CERTIFICATES,
 )

@@ -1,6 +1,6 @@
 """Promises, bookings and alternatives over GraphQL."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -229,6 +229,26 @@ async def test_a_session_that_is_called_off_gives_its_places_back(database: Data
     assert done["session"] == {"state": "CANCELLED", "taken": 0, "openPlaces": 12}
     assert again["refused"] == ["WRONG_STATE input sessionId"]
     assert (await create(at, session, workers(at, 1)))["refused"] == ["WRONG_STATE input sessionId"]
+
+
+async def test_a_session_gets_fewer_places_and_whoever_must_leave_sees_where_they_sit_now(database: Database) -> None:
+    at = await scene(database)
+    other = await at.another_session(day=date(2026, 4, 16))
+    await create(at, global_id("Session", at.session.id), workers(at, 0, 1))
+    taken = {"sessionId": global_id("Session", at.session.id), "places": 1, "reason": "一台叉车故障"}
+
+    mine = await act(database, at.firm.caller, "sessionPlacesSet", taken, "session { id }")
+    none = await act(
+        database, await at.caller(Role.BUREAU), "sessionPlacesSet", taken | {"places": 0}, "session { id }"
+    )
+    done = await act(database, await at.caller(Role.BUREAU), "sessionPlacesSet", taken, "session { places taken }")
+    seen = await ask(database, at.firm.caller, "{ bookings { nodes { session { id } isRelocated changes } } }")
+
+    assert (mine["refused"], none["refused"]) == (["NOT_ALLOWED"], ["OUT_OF_RANGE input places"])
+    assert done["session"] == {"places": 1, "taken": 1}
+    assert [
+        (row["session"]["id"], row["isRelocated"], row["changes"]) for row in seen["data"]["bookings"]["nodes"]
+    ] == [(global_id("Session", at.session.id), False, 0), (global_id("Session", other.id), True, 0)]
 
 
 async def test_only_sessions_that_take_names_are_shown_as_having_open_places(database: Database) -> None:

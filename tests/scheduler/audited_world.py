@@ -26,6 +26,7 @@ from models.vocabulary import (
     SessionState,
     WaitingState,
 )
+from scheduler.journal import note
 from tests import factories as make
 from tests.consulting import ROLE_OF, asked
 
@@ -91,6 +92,7 @@ async def make_world(db: AsyncSession) -> World:
     world.note(item=district.item.item, rule=district.item.rule)
     await plan_it(db, world)
     await open_session(db, world)
+    await displaced_people(db, world)
     await held_sessions(db, world)
     await renewed_certificate(db, world)
     await messages_and_keys(db, world)
@@ -151,6 +153,20 @@ async def open_session(db: AsyncSession, world: World) -> None:
     held = await make.make_hold(db, **firm, waiting_id=waiting.id)
     await make.walked(db, waiting, [WaitingState.OFFERED])
     world.note(to_come=session, request=request, promise=promise, named=named, taken=taken, held=held, waiting=waiting)
+
+
+async def displaced_people(db: AsyncSession, world: World) -> None:
+    """A smaller session: one of its people is first in the queue, another was moved on by the organiser."""
+    smaller = await consented_session(db, world, exam=world.district.item.theory, day=date(2026, 4, 16))
+    other = await consented_session(db, world, exam=world.district.item.theory, day=date(2026, 4, 17))
+    first, moved = [await make.make_worker(db, enterprise=world.district.enterprise) for _ in range(2)]
+    lost = await make.make_booking(db, session=smaller, worker=first)
+    await make.give_up(db, lost, smaller)
+    wish = {"session_id": None, "most_km": 30.0, "until_day": date(2026, 6, 1)}
+    await make.make_waiting(db, session=smaller, enterprise=world.district.enterprise, **wish)
+    relocated = await make.make_booking(db, session=other, worker=moved, is_relocated=True)
+    await note(db, "relocated", "booking", relocated.id, from_session=smaller.id, to_session=other.id)
+    world.note(lost=lost, relocated=relocated, smaller=smaller)
 
 
 async def held_sessions(db: AsyncSession, world: World) -> None:

@@ -96,6 +96,14 @@ CORRUPTIONS = [
         "request", "request", "2 people, 3 promised",
     ),
     Corruption(
+        "nobody-vanishes", ["UPDATE waiting SET session_id = {smaller}, most_km = NULL WHERE session_id IS NULL"],
+        "booking", "lost", "taken back by account:1 at 2026-03-02 02:00:00+00",
+    ),
+    Corruption(
+        "relocated-by-act", ["UPDATE booking SET is_relocated = true WHERE id = {taken}"],
+        "booking", "taken", "in session {to_come}, moved to none, promise none",
+    ),
+    Corruption(
         "nothing-in-two-sessions",
         [("UPDATE session s SET starts_at = o.starts_at, ends_at = o.ends_at FROM session o"
          " WHERE s.id = {again} AND o.id = {first}")],
