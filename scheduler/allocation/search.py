@@ -31,8 +31,35 @@ MIXED, LEFT_OUT = 0.25, 0.15
 NODES = 200
 # A circle with no more requests than this is decided whole, once, before parts of it are.
 WHOLE = 45
+# The kernel: everybody at once, each with the choices that the prices like best.
+KERNEL, KERNEL_OPTIONS, MOST_SEATS = -2, 400, 25_000
 # Naming everybody anew takes too long for more sessions than these.
 RENAMED = 500
+
+
+@dataclass(slots=True)
+class Kernel:
+    """
+    How large the next kernel is: it grows as long as it is solved in time.
+
+    Attributes:
+        choices: For each request.
+        seconds: Time to solve it.
+        ready: Whether it is to be tried; never again once it was too much.
+    """
+
+    choices: int = 5
+    seconds: float = 4.0
+    ready: bool = True
+
+    def fits(self, requests: int) -> bool:
+        """Whether the model is one that can be solved in time at all."""
+        return requests * self.choices <= MOST_SEATS
+
+    def learn(self, *, is_proven: bool) -> None:
+        """Take what came of it."""
+        self.ready = is_proven
+        self.choices, self.seconds = self.choices * 2, self.seconds * 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +91,13 @@ class Search:
         size = np.bincount(self.circle[self.asking], minlength=space.circle_count)
         self.whole = [n for n in np.argsort(-size, kind="stable").tolist() if 1 < size[n] <= WHOLE]
         self.tried: set[tuple[bytes, frozenset[int]]] = set()
+        self.kernel = Kernel()
 
     def twin(self) -> "Search":
         """A search of its own from the same draft."""
         other = copy(self)
         other.sizes, other.tried, other.whole = dict(self.sizes), set(self.tried), list(self.whole)
+        other.kernel = Kernel()
         other.chance = Random(self.seed)  # noqa: S311 - repeatable choices, no secrets
         return other
 
@@ -127,6 +156,8 @@ class Search:
         """A neighbourhood to decide anew, rather where most is missing; None where it is known to hold nothing new."""
         if not len(self.asking):
             return None
+        if self.kernel.ready and self.kernel.fits(len(self.asking)):
+            return self.propose_kernel(proof, seconds)
         kind, free, breadth = self.whole_circle(self.whole.pop(0)) if self.whole else self.part(missing)
         options, pairs = worth_a_thought(self.space, proof, self.draft, free, breadth)
         mark = (free.tobytes(), frozenset(self.draft.seats.keys() & set(options.tolist())))
@@ -137,6 +168,17 @@ class Search:
         written = model_of(scope_of(self.space, self.draft, options, pairs), self.counts)
         effort = Effort(seconds=seconds, gap=5e-3, nodes=NODES, seed=self.seed)
         return Proposal(kind, written, values_of(written, self.draft), effort, self.stop)
+
+    def propose_kernel(self, proof: Proof, seconds: float) -> Proposal:
+        """Everybody at once, among the sessions and seats that the prices like."""
+        self.kernel.ready = False
+        free = np.zeros(len(self.space.people), bool)
+        free[self.asking] = True
+        breadth = Breadth(requests=len(self.asking), options=KERNEL_OPTIONS, choices=self.kernel.choices)
+        options, pairs = worth_a_thought(self.space, proof, self.draft, free, breadth)
+        written = model_of(scope_of(self.space, self.draft, options, pairs), self.counts)
+        effort = Effort(seconds=max(seconds, self.kernel.seconds), gap=1e-3, nodes=NODES, seed=self.seed)
+        return Proposal(KERNEL, written, values_of(written, self.draft), effort, self.stop)
 
     def whole_circle(self, circle: int) -> tuple[int, Bools, Breadth]:
         """Everybody of a circle."""
@@ -157,7 +199,11 @@ class Search:
 
     def settle(self, proposal: Proposal, outcome: Outcome) -> None:
         """Take what came of a proposal, and learn how large the next one of its kind may be."""
-        better, size = self.take(proposal.written, outcome), self.sizes[proposal.kind]
+        better = self.take(proposal.written, outcome)
+        if proposal.kind == KERNEL:
+            self.kernel.learn(is_proven=outcome.proven)
+            return
+        size = self.sizes[proposal.kind]
         if not outcome.proven:
             self.sizes[proposal.kind] = max(size * SHRINK, SMALLEST)
         elif not better:

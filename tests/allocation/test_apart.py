@@ -127,10 +127,11 @@ def test_the_processes_end_with_whoever_started_them(tmp_path: Path) -> None:
 
 
 ORPHANS = """
-import threading, time, psutil
+import json, threading, time, psutil
 from scheduler.allocation.errands import Errand
 from scheduler.apart import Processes
-from tests.allocation.test_apart import cities
+from scheduler.allocation import Problem
+from tests.allocation.referee import REFERENCE
 
 def tell():
     while not (children := psutil.Process().children()):
@@ -140,7 +141,8 @@ def tell():
 
 if __name__ == "__main__":
     threading.Thread(target=tell, daemon=True).start()
-    errands = iter([Errand(cities(8), seconds=300.0, gap=-1.0, seed=1)])
+    month = json.loads((REFERENCE / "examples" / "month.json").read_text())
+    errands = iter([Errand(Problem.from_json(month), seconds=300.0, gap=0.0, seed=1)])
     list(Processes(1)(errands, lambda: False))
 """
 
