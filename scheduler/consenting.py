@@ -15,6 +15,7 @@ from scheduler.calendar import Block
 from scheduler.callers import Caller
 from scheduler.consultation import NEXT_TIER, deadline, settle
 from scheduler.refusals import Code, Refusal, Refused, refuse
+from scheduler.typed import refuse_any, why_not_text
 from scheduler.visibility import consents_to_answer
 
 MOST_AT_ONCE = 200
@@ -119,6 +120,7 @@ async def object_to(db: AsyncSession, order: ObjectionOrder, *, caller: Caller, 
     planned = (await db.exec(select(Round).where(col(Round.id) == session.round_id))).one()
     if planned.state is not RoundState.CONSULTING:
         raise refuse(Code.WRONG_STATE, "The round is being planned again: answer the new plan.", "input", "consentId")
+    refuse_any(why_not_text(order.remark or None, "input", "remark"))
     await refuse_misfit(db, order, session)
 
     consent.state, consent.answered_at, consent.answered_by_id = ConsentState.OBJECTED, now, caller.account_id

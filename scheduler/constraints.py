@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from scheduler.refusals import Code, Refused, refuse
 
@@ -34,8 +34,16 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
 }
 
 
-def refusal_of(error: IntegrityError) -> Refused | None:
-    """The refusal that the violated constraint stands for; None where it is a bug, not a race."""
+# PostgreSQL keeps no NUL in a text (SQLSTATE 22021): what somebody typed, not a bug of ours.
+UNKEEPABLE = "22021"
+
+
+def refusal_of(error: DBAPIError) -> Refused | None:
+    """The refusal that a violated constraint or a text with a NUL stands for; None where it is a bug of ours."""
+    if getattr(error.orig, "sqlstate", None) == UNKEEPABLE:
+        return refuse(Code.BAD_INPUT, "A text holds a NUL character (U+0000), which cannot be kept: leave it out.")
+    if not isinstance(error, IntegrityError):
+        return None
     name = getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
     saying = SAYINGS.get(name or "")
     return refuse(*saying) if saying else None

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.catalogue import Exam, ExamRule, Item, ItemRule
+from models.places import Site, SiteOffer
 from models.vocabulary import Confidence, Education, Role, Subject
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
@@ -118,6 +120,8 @@ async def revise_rule(db: AsyncSession, order: RevisionOrder, *, caller: Caller,
     refuse_any(
         *(why_not_subject(change, at, exam_rules) for at, change in enumerate(order.changes)), why_not_none(order)
     )
+    largest = await largest_offers(db, [rule.exam_id for rule in exam_rules.values()], caller=caller)
+    refuse_any(*(why_not_class(change, at, exam_rules, largest) for at, change in enumerate(order.changes)))
 
     revised = ItemRule(
         item_id=item.id,
@@ -210,6 +214,30 @@ def why_not_subject(change: Change, at: int, exam_rules: Mapping[Subject, ExamRu
         return None
     subjects = " or ".join(sorted(subject.value for subject in exam_rules))
     return Refusal(Code.BAD_INPUT, f"This number is a subject's: choose {subjects}.", path)
+
+
+async def largest_offers(db: AsyncSession, exam_ids: Sequence[int], *, caller: Caller) -> dict[int, int]:
+    """By exam, the most places that a site of the caller's bureau offers; an exam that nobody offers is missing."""
+    offered = (
+        select(col(SiteOffer.exam_id), func.max(col(SiteOffer.places)))
+        .join(Site, col(Site.id) == col(SiteOffer.site_id))
+        .where(col(SiteOffer.exam_id).in_(exam_ids), col(Site.jurisdiction_id).in_(caller.territory))
+        .group_by(col(SiteOffer.exam_id))
+    )
+    return dict((await db.exec(offered)).all())
+
+
+def why_not_class(
+    change: Change, at: int, exam_rules: Mapping[Subject, ExamRule], largest: Mapping[int, int]
+) -> Refusal | None:
+    """The least class fits into some site: else no session of the exam could ever be held."""
+    if change.field is not RuleField.LEAST_PEOPLE or change.subject is None or change.number is None:
+        return None
+    most = largest.get(exam_rules[change.subject].exam_id)
+    if most is None or change.number <= most:
+        return None
+    message = f"The largest site of your bureau has {most} places for it: no session could be held. Ask for fewer."
+    return Refusal(Code.OUT_OF_RANGE, message, ("input", "changes", str(at), "number"))
 
 
 def why_not_none(order: RevisionOrder) -> Refusal | None:

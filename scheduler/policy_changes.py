@@ -18,6 +18,8 @@ from scheduler.typed import refuse_any, why_not_between, why_not_text
 DEAREST_FEN = 10_000_000
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "road_factor": (1, 5),
+    # At no price to be left out nobody would ever get a place.
+    "unplaced_fen": (1, DEAREST_FEN),
     "publish_lead_days": (0, 120),
     "consent_working_days": (1, 60),
     "promise_working_days": (1, 60),
@@ -36,7 +38,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "attendance_days": (0, 30),
 }
 # Fees and the road factor may have fractions; days, minutes and substitutions are whole.
-FRACTIONS = {"road_factor"}
+FRACTIONS = {"road_factor", "unplaced_fen"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ async def publish_now(db: AsyncSession, round_id: int, *, only_agreed: bool, cal
     Publish a round by command.
 
     Raises:
-        Refused: CONSENT_MISSING, naming who has not answered, unless only what is agreed is to be published.
+        Refused: CONSENT_MISSING, naming who has not answered, unless only what is agreed is to be published; and also
+            then while nothing is.
     """
     planned = await lock_round(db, round_id, caller=caller)
     if planned.state is not RoundState.CONSULTING:
@@ -48,6 +49,7 @@ async def publish_now(db: AsyncSession, round_id: int, *, only_agreed: bool, cal
     sessions = await lock_sessions(db, planned)
     if not only_agreed:
         await refuse_unagreed(db, sessions)
+    refuse_nothing(sessions)
     await refuse_short_lead(db, planned, sessions, now=now)
     await publish(db, planned, sessions, now=now)
     return planned
@@ -57,6 +59,21 @@ async def lock_sessions(db: AsyncSession, planned: Round) -> Sequence[Session]:
     """The round's sessions in consultation, locked in id order."""
     found: Sequence[Session] = (await db.exec(standing_sessions(planned.id).with_for_update())).all()
     return found
+
+
+def refuse_nothing(sessions: Sequence[Session]) -> None:
+    """
+    Make sure that a publication does not undo a whole plan that is still consulted on.
+
+    Raises:
+        Refused: CONSENT_MISSING where there are sessions, and none is agreed.
+    """
+    if sessions and not any(session.state is SessionState.AGREED for session in sessions):
+        message = (
+            f"None of the {len(sessions)} sessions is agreed yet: all would be dropped and nothing published."
+            " Wait for the answers, or plan the round again."
+        )
+        raise refuse(Code.CONSENT_MISSING, message, "input", "roundId")
 
 
 async def refuse_unagreed(db: AsyncSession, sessions: Sequence[Session]) -> None:

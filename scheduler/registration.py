@@ -24,13 +24,15 @@ from models.sealing import Sealer
 from models.vocabulary import Education, Role, Tier
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import OFFICIALS, Caller, require
+from scheduler.eligibility import age_on
 from scheduler.journal import note
-from scheduler.refusals import Code, not_found, refuse
+from scheduler.refusals import Code, Refusal, not_found, refuse
 from scheduler.typed import refuse_any, why_not_between, why_not_point, why_not_text
 
 T = TypeVar("T")
 EARLIEST_BIRTH = date(1900, 1, 1)
 MOST_YEARS_OF_WORK = 70
+YOUNGEST_AT_WORK = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ async def register_worker(
     )
     document = checked(lambda typed: identity_document(order.document_kind, typed), order.document_number, DOCUMENT)
     birth = birth_of(document, order.born_on, today=now.astimezone(SHANGHAI).date())
+    refuse_any(why_not_work(order, age=age_on(birth, now.astimezone(SHANGHAI).date())))
     await refuse_known(db, sealer.fingerprint(document), caller=caller)
 
     # A number is sealed for one row, so that row's key must be known before.
@@ -168,6 +171,15 @@ async def register_worker(
 
 
 DOCUMENT = "documentNumber"
+
+
+def why_not_work(order: WorkerOrder, *, age: int) -> Refusal | None:
+    """Nobody has worked since childhood."""
+    most = max(0, age - YOUNGEST_AT_WORK)
+    if order.years_of_work <= most:
+        return None
+    message = f"At {age} somebody has worked for {most} years at most: correct the years or the day of birth."
+    return Refusal(Code.OUT_OF_RANGE, message, ("input", "yearsOfWork"))
 
 
 def birth_of(document: IdentityDocument, typed: date | None, *, today: date) -> date:

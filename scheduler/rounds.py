@@ -65,7 +65,8 @@ async def open_round(db: AsyncSession, order: RoundOrder, *, caller: Caller, now
     own = select(Round).where(col(Round.bureau_id) == bureau_id).order_by(col(Round.number)).with_for_update()
     rounds = (await db.exec(own)).all()
     if any(earlier.state in UNFINISHED for earlier in rounds):
-        raise refuse(Code.WRONG_STATE, "A round of your bureau is not finished: publish or wait for it first.", "input")
+        message = "A round of your bureau is not finished: publish it first, or call it off (roundCancel)."
+        raise refuse(Code.WRONG_STATE, message, "input")
     opened = Round(
         bureau_id=bureau_id,
         number=max((earlier.number for earlier in rounds), default=0) + 1,

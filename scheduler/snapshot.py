@@ -1,7 +1,7 @@
 """From rows to a problem: what a bureau has and wants at one moment, as the allocator reads it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -92,7 +92,7 @@ async def take(db: AsyncSession, planned: Round) -> dict[str, Any]:
         "jurisdictions": [jurisdiction_entry(place) for place in ground.jurisdictions],
         "items": [item_entry(exam_id, rules) for exam_id, rules in sorted(exams.items())],
         "sites": [entry for site in ground.sites if (entry := site_entry(site, ground, usual, taken, exams))],
-        "staff": [staff_entry(examiner, staff, usual, taken) for examiner in staff.examiners],
+        "staff": [staff_entry(examiner, staff, usual, taken, exams) for examiner in staff.examiners],
         "requests": [
             entry
             for request, office in wanted
@@ -225,13 +225,14 @@ def free_rooms(rooms: int, taken: Sequence[tuple[str, int]]) -> tuple[int, list[
     return max(choices, key=lambda choice: choice[0] * len(choice[1]), default=(rooms, []))
 
 
-def staff_entry(examiner: Examiner, staff: Staff, usual: Usual, taken: Taken) -> dict[str, Any]:
+def staff_entry(examiner: Examiner, staff: Staff, usual: Usual, taken: Taken, exams: Container[int]) -> dict[str, Any]:
     """An examiner with the half-days that are free, evenings and weekends only if the exam body opted in."""
     busy = staff.leave | taken.examiners
     blocks = usual.open_to(staff.bodies[examiner.exam_body_id])
+    skills = [exam_id for exam_id in staff.skills.get(examiner.id, ()) if exam_id in exams]
     return {
         "id": key_in_problem("examiner", examiner.id),
-        "items": sorted(key_in_problem("exam", exam_id) for exam_id in staff.skills.get(examiner.id, ())),
+        "items": sorted(key_in_problem("exam", exam_id) for exam_id in skills),
         "blocks": [block.id for block in blocks if (examiner.id, block.id) not in busy],
         "max_blocks": examiner.most_blocks_a_round,
         "block_cost": examiner.block_cost_fen,

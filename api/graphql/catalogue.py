@@ -9,19 +9,15 @@ from strawberry import relay
 
 from api.graphql.context import Info
 from api.graphql.entity import Entity, get
+from api.graphql.lists import Education, Subject
 from api.graphql.places import Jurisdiction
 from models.catalogue import Exam as ExamRow
 from models.catalogue import ExamRule as ExamRuleRow
 from models.catalogue import Item as ItemRow
 from models.catalogue import ItemRule as ItemRuleRow
-from models.vocabulary import Confidence, Education, Subject
 from scheduler.calendar import SHANGHAI
 from scheduler.catalogue import order_of_precedence
 from scheduler.visibility import visible
-
-strawberry.enum(Subject, name="Subject", description="A part of an operator's exam (科目).")
-strawberry.enum(Education, name="Education", description="Schooling completed (学历), lowest first.")
-strawberry.enum(Confidence, name="Confidence", description="How sure we are of a regulator's number.")
 
 
 @strawberry.type(description="Where a number of a rule comes from.")

@@ -11,6 +11,8 @@ from api.graphql.context import Info
 from models.columns import Table
 from scheduler.refusals import not_found
 
+LARGEST_KEY = 2**63 - 1
+
 
 class Entity:
     """
@@ -31,7 +33,8 @@ class Entity:
     @classmethod
     async def resolve_nodes(cls, *, info: Info, node_ids: Iterable[str], required: bool = False) -> Any:
         """The entities with these ids, as far as the caller may see them."""
-        found = [await find(info, cls, int(node_id)) for node_id in node_ids if node_id.isdecimal()]
+        keys = [int(node_id) if node_id.isdecimal() else 0 for node_id in node_ids]
+        found = [await find(info, cls, key if key <= LARGEST_KEY else None) for key in keys]
         if required and None in found:
             raise not_found(cls.__name__)
         return found
@@ -59,9 +62,6 @@ async def get(info: Info, kind: type[E], row_id: int) -> E:
     if found is None:
         raise not_found(kind.__name__)
     return found
-
-
-LARGEST_KEY = 2**63 - 1
 
 
 def key_of(global_id: strawberry.ID, kind: type[Entity], *path: str) -> int:

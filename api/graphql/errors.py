@@ -5,7 +5,9 @@ import uuid
 import strawberry
 import structlog
 from graphql import GraphQLError
+from sqlalchemy.exc import DBAPIError
 
+from scheduler.constraints import refusal_of
 from scheduler.refusals import Alternative, Code, Refusal, Refused
 
 log = structlog.get_logger()
@@ -81,7 +83,9 @@ def as_user_error(reason: Refusal) -> UserError:
 
 def as_public(error: GraphQLError) -> GraphQLError:
     """What a client may see: its own mistakes as they are, refusals with their code, ours masked and logged."""
-    cause = error.original_error
+    cause: BaseException | None = error.original_error
+    if isinstance(cause, DBAPIError):
+        cause = refusal_of(cause) or cause
     if isinstance(cause, Refused):
         reason = cause.reasons[0]
         return restated(error, reason.message, code=reason.code.value)

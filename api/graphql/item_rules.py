@@ -8,8 +8,8 @@ from api.graphql.catalogue import Item
 from api.graphql.context import Info
 from api.graphql.entity import key_of
 from api.graphql.errors import Payload
+from api.graphql.lists import Confidence, Education, Subject
 from api.graphql.mutation import mutation
-from models.vocabulary import Confidence, Education, Subject
 from scheduler import item_rules
 from scheduler.item_rules import RuleField
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import strawberry
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
@@ -14,7 +14,7 @@ from scheduler.constraints import refusal_of
 from scheduler.refusals import Refused
 
 
-class OneTransaction(FieldExtension):
+class Transaction(FieldExtension):
     """Run the field in a transaction of its own; turn a refusal into the payload's user errors."""
 
     def apply(self, field: StrawberryField) -> None:
@@ -31,12 +31,20 @@ class OneTransaction(FieldExtension):
                 return await next_(source, info, **kwargs)
         except Refused as refused:
             return self.payload(user_errors=as_user_errors(refused))
-        except IntegrityError as error:
+        except DBAPIError as error:
             if (raced := refusal_of(error)) is None:
                 raise
             return self.payload(user_errors=as_user_errors(raced))
         finally:
             context.forget()
+
+
+class OneTransaction(Transaction):
+    """The usual write, whose answer may be kept under the operation's key."""
+
+
+class SecretTransaction(Transaction):
+    """A write whose answer or input is a secret: it takes no key, as nothing of it is to be kept."""
 
 
 class OwnTransactions(FieldExtension):
@@ -71,3 +79,8 @@ def desk_mutation(description: str) -> Any:  # Strawberry's decorator is untyped
 def mutation(description: str) -> Any:  # Strawberry's decorator is untyped this way
     """A mutation field with its description."""
     return strawberry.mutation(extensions=[OneTransaction()], description=description)
+
+
+def secret_mutation(description: str) -> Any:  # Strawberry's decorator is untyped this way
+    """A mutation field whose answer or input is a secret."""
+    return strawberry.mutation(extensions=[SecretTransaction()], description=description)

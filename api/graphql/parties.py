@@ -9,6 +9,7 @@ from strawberry import relay
 
 from api.graphql.context import Info
 from api.graphql.entity import Entity, get
+from api.graphql.lists import Education
 from api.graphql.paging import Connection, Page, connect, paged
 from api.graphql.places import Jurisdiction
 from models.identifiers import DocumentKind, mask_phone
@@ -16,7 +17,7 @@ from models.parties import Enterprise as EnterpriseRow
 from models.parties import ExamBody as ExamBodyRow
 from models.parties import Examiner as ExaminerRow
 from models.parties import Worker as WorkerRow
-from models.vocabulary import Education, Role
+from models.vocabulary import Role
 from scheduler.callers import OFFICIALS
 from scheduler.visibility import visible
 

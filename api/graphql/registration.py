@@ -7,11 +7,12 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.entity import key_of
 from api.graphql.errors import Payload
+from api.graphql.lists import Education
 from api.graphql.mutation import mutation
 from api.graphql.parties import Enterprise, Examiner, Worker
 from api.graphql.places import Jurisdiction
 from models.identifiers import DocumentKind
-from models.vocabulary import Education, Part
+from models.vocabulary import Part
 from scheduler import leave, registration
 from scheduler.calendar import Block
 

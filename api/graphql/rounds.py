@@ -19,7 +19,7 @@ from models.rounds import Plan as PlanRow
 from models.rounds import Round as RoundRow
 from models.sessions import Session as SessionRow
 from models.vocabulary import PlanState, RequestState, RoundState
-from scheduler import publication, rounds
+from scheduler import publication, round_ends, rounds
 from scheduler.publication_diff import diff_of
 from scheduler.visibility import visible
 
@@ -154,6 +154,14 @@ class RoundInput:
     round_id: strawberry.ID = strawberry.field(description="The round.")
 
 
+@strawberry.input(description="A round to be called off.")
+class RoundCancelInput:
+    """What roundCancel takes."""
+
+    round_id: strawberry.ID = strawberry.field(description="The round.")
+    reason: str = strawberry.field(description="Why; kept in the audit trail.")
+
+
 @strawberry.input(description="A round to be published.")
 class RoundPublishInput:
     """What roundPublish takes."""
@@ -206,6 +214,14 @@ class RoundMutation:
         context = info.context
         key = key_of(input.round_id, Round, "input", "roundId")
         row = await rounds.replan(context.db, key, caller=context.caller, now=context.now())
+        return RoundPayload(round=Round.from_row(row))
+
+    @mutation("Call a round off before it is published: its requests wait for the next one.")
+    async def round_cancel(self, info: Info, input: RoundCancelInput) -> RoundPayload:
+        """COLLECTING, PLANNING or CONSULTING becomes CANCELLED."""
+        context = info.context
+        key = key_of(input.round_id, Round, "input", "roundId")
+        row = await round_ends.cancel_round(context.db, key, input.reason, caller=context.caller, now=context.now())
         return RoundPayload(round=Round.from_row(row))
 
     @mutation("Publish a round.")

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from api.graphql.account_opening import AccountOpeningMutation
 from api.graphql.accounts import AccountMutation, AccountQuery
 from api.graphql.attendance import AttendanceMutation
 from api.graphql.audit import AuditQuery
@@ -67,6 +68,7 @@ class Query(
 @strawberry.type(description="What can be done: each field is one transaction.")
 class Mutation(
     AccountMutation,
+    AccountOpeningMutation,
     ItemRuleMutation,
     PolicyMutation,
     CalendarMutation,

@@ -40,6 +40,8 @@ ROWS = {
     "presentBookingId": ("Booking", "taken"),
     "certificateId": ("Certificate", "renewed"),
     "consentId": ("Consent", "last_consent"),
+    "enterpriseId": ("Enterprise", "enterprise"),
+    "examBodyId": ("ExamBody", "body"),
     "examId": ("Exam", "exam"),
     "examinerId": ("Examiner", "e1"),
     "holdId": ("Hold", "held"),
@@ -63,7 +65,7 @@ MASTER_DATA = {
     *(Jurisdiction, Site, SiteOffer, SiteClosure, CalendarOverride),
     *(Item, Exam, ItemRule, ExamRule, ExamBody),
 }
-COMING_AND_GOING = {"signIn", "signOut"}
+COMING_AND_GOING = {"signIn", "signOut", "passwordChange"}
 NO = {"NOT_ALLOWED", "NOT_FOUND", "NOT_YOUR_WORKER", "NOT_ON_ROSTER"}
 
 
@@ -127,7 +129,7 @@ async def make_strangers(db: AsyncSession) -> list[Caller]:
 async def made(database: Database) -> World:
     async with database.writing(actor="account:1", now=NOW) as db:
         world = await make_world(db)
-        world.ids["exam"] = world.district.item.theory.id
+        world.ids |= {"exam": world.district.item.theory.id, "body": world.district.exam_body.id}
         return world
 
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.catalogue import ExamRule, ItemRule, Setting
 from models.database import Database
 from models.journal import AuditEntry
-from models.places import CalendarOverride
+from models.places import CalendarOverride, SiteOffer
 from models.vocabulary import Confidence, Education, Role, Subject
 from scheduler.calendar_days import days_between, set_override, work_calendar
 from scheduler.callers import Caller
@@ -158,6 +158,22 @@ async def test_numbers_that_make_no_sense_name_their_field(
         assert (await db.exec(select(func.count(col(ItemRule.id))))).one() == 1
 
 
+async def test_a_least_class_larger_than_any_site_is_refused(database: Database) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        district = await make.make_district(db)
+        caller = await make.make_caller(db, role=Role.BUREAU, party=district.bureau)
+        places = max((await db.exec(select(col(SiteOffer.places)))).all())
+        change = replace(PASS_MARK, field=RuleField.LEAST_PEOPLE, number=places + 1)
+        order = RevisionOrder(district.item.item.id, TOMORROW, (change,))
+
+        with pytest.raises(Refused, match=f"has {places} places") as refused:
+            await revise_rule(db, order, caller=caller, now=NOW)
+        fitting = replace(order, changes=(replace(change, number=places),))
+        await revise_rule(db, fitting, caller=caller, now=NOW)
+
+    assert [reason.path for reason in refused.value.reasons] == [("input", "changes", "0", "number")]
+
+
 @pytest.mark.parametrize("changes", [(), (VALID_YEARS, VALID_YEARS)])
 async def test_something_changes_and_each_number_once(database: Database, changes: tuple[Change, ...]) -> None:
     async with database.writing(actor="test", now=NOW) as db:
@@ -207,6 +223,7 @@ async def test_a_bureau_sets_its_own_numbers_and_nobody_elses(database: Database
     [
         ("publish_lead_days", -1, (Code.OUT_OF_RANGE, ("input", "value"))),
         ("publish_lead_days", 10.5, (Code.OUT_OF_RANGE, ("input", "value"))),
+        ("unplaced_fen", 0, (Code.OUT_OF_RANGE, ("input", "value"))),  # nobody would get a place any more
         ("road_factor", 0.5, (Code.OUT_OF_RANGE, ("input", "value"))),
         ("person_km_fen", float("nan"), (Code.OUT_OF_RANGE, ("input", "value"))),
         ("person_km_fen", float("inf"), (Code.OUT_OF_RANGE, ("input", "value"))),

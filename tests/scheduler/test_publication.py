@@ -12,8 +12,8 @@ from models.database import Database
 from models.demand import Request
 from models.journal import OutboxMessage
 from models.places import SiteClosure
-from models.rounds import Plan, Round
-from models.sessions import Session
+from models.rounds import Consent, Plan, Round
+from models.sessions import Claim, Session
 from models.vocabulary import (
     ConsentParty,
     ConsentState,
@@ -28,6 +28,7 @@ from scheduler.callers import Caller
 from scheduler.publication import publish_due, publish_now
 from scheduler.publication_diff import diff_of
 from scheduler.refusals import Code, Refused
+from scheduler.round_ends import cancel_round
 from tests import consulting as scene
 from tests import factories as make
 from tests.consulting import NOW, Place
@@ -102,6 +103,32 @@ async def test_only_what_is_agreed_is_published_and_the_rest_waits_on(database: 
     told = {message.recipient for message in await scene.all_of(database, OutboxMessage)}
     examiners = {f"examiner:{examiner.id}" for examiner in half.place.examiners[:2]}
     assert told == {f"enterprise:{half.place.firm.id}", f"jurisdiction:{half.place.office.id}"} | examiners
+
+
+async def test_a_plan_of_which_nothing_is_agreed_is_not_undone_by_publishing(database: Database, half: Half) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        agreed = (await db.exec(select(Session).where(col(Session.id) == half.agreed.id))).one()
+        agreed.state = SessionState.PROPOSED
+
+    with pytest.raises(Refused, match="None of the 2 sessions is agreed") as refused:
+        await publish(database, half, only_agreed=True)
+
+    assert [(reason.code, reason.path[-1]) for reason in refused.value.reasons] == [(Code.CONSENT_MISSING, "roundId")]
+    assert set((await states(database)).values()) == {SessionState.PROPOSED}
+
+
+async def test_a_round_that_is_called_off_leaves_its_requests_to_the_next_one(database: Database, half: Half) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        await cancel_round(db, half.planned.id, "台风", caller=half.bureau, now=NOW)
+
+    assert set((await states(database)).values()) == {SessionState.DROPPED}
+    assert {request.state for request in await scene.all_of(database, Request)} == {RequestState.OPEN}
+    assert {promise.state for promise in await scene.all_of(database, Promise)} == {PromiseState.DROPPED}
+    assert {consent.state for consent in await scene.all_of(database, Consent)} == {ConsentState.VOID}
+    assert await scene.all_of(database, Claim) == []
+    with pytest.raises(Refused, match="The round is over"):
+        async with database.writing(actor="test", now=NOW) as db:
+            await cancel_round(db, half.planned.id, "再次", caller=half.bureau, now=NOW)
 
 
 async def test_the_diff_says_beforehand_what_publication_does(database: Database, half: Half) -> None:

@@ -1,12 +1,14 @@
 """What a round's problem holds: half-days by who opted in, objections as constraints, and sessions kept whole."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.catalogue import ExamRule, ItemRule
 from models.database import Database
+from models.parties import ExaminerSkill
 from models.places import CalendarOverride, SiteClosure
 from models.rounds import Round
 from models.vocabulary import ConsentParty, ObjectionKind, Part, RequestState, RoundState
@@ -49,6 +51,36 @@ async def test_a_make_up_saturday_is_a_workday_and_a_free_one_needs_the_site_and
     assert saturday not in [block["id"] for block in before["blocks"]]
     assert all(saturday in site["blocks"] for site in after["sites"])
     assert all(saturday in person["blocks"] for person in after["staff"])
+
+
+async def test_an_exam_that_no_site_offers_any_more_is_none_of_the_examiners(database: Database) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        place = await scene.make_place(db)
+        planned = await scene.make_round(db, place)
+        elsewhere = await make.make_item(db)
+        for examiner in place.examiners:
+            await make.written(db, ExaminerSkill(examiner_id=examiner.id, exam_id=elsewhere.theory.id))
+
+        document = await problem_of(db, planned)
+
+    assert {item["id"] for item in document["items"]} == {key("exam", place.item.theory.id)}
+    assert all(person["items"] == [key("exam", place.item.theory.id)] for person in document["staff"])
+
+
+async def test_a_plan_keeps_the_strictest_rule_of_its_days(database: Database) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        place = await scene.make_place(db)
+        planned = await scene.make_round(db, place)
+        own = place.item.rule.model_dump(exclude={"id", "in_force_from", "bureau_id"})
+        later = await make.written(
+            db, ItemRule(**own, bureau_id=place.bureau.id, in_force_from=DAY + timedelta(days=2))
+        )
+        numbers = place.item.theory_rule.model_dump(exclude={"id", "rule_id"}) | {"staff": 3, "least_people": 4}
+        await make.written(db, ExamRule(rule_id=later.id, **numbers))
+
+        (entry, *_) = (await problem_of(db, planned))["items"]
+
+    assert (entry["staff"], entry["min_class"]) == (3, place.item.theory_rule.least_people)
 
 
 async def test_examiners_serve_evenings_only_if_their_own_exam_body_opted_in(database: Database) -> None:
