@@ -135,7 +135,8 @@ async def test_nobody_has_two_places_in_one_session(database: Database, session:
     async with database.writing(actor="test", now=make.NOW) as db:
         worker = await make.make_worker(db)
     book = (
-        "insert into booking (session_id, worker_id, enterprise_id, state, attendance, booked_at, changes, is_relocated)"
+        "insert into booking"
+        " (session_id, worker_id, enterprise_id, state, attendance, booked_at, changes, is_relocated)"
         " values ($1, $2, $3, 'CONFIRMED', 'EXPECTED', now(), 0, false)"
     )
     async with acting(database) as connection:
