@@ -91,7 +91,9 @@ class ExamRule(Entity, relay.Node):
     exam_id: strawberry.Private[int]
     full_mark: int = strawberry.field(description="The best mark.")
     pass_mark: int = strawberry.field(description="The least mark that passes.")
-    minutes_a_candidate: int = strawberry.field(description="Minutes that one candidate takes.")
+    minutes_a_candidate: int = strawberry.field(
+        description="Minutes that one candidate takes, for whoever says what a site holds in a half-day (siteOfferSet)."
+    )
     staff: int = strawberry.field(description="Examiners on duty.")
     least_people: int = strawberry.field(description="The least people for a session to be held.")
 
