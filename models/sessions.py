@@ -23,8 +23,10 @@ class Session(Table, table=True):
             "promised >= 0 AND held >= 0 AND taken >= 0 AND promised + held + taken <= places", name="never_oversold"
         ),
         CheckConstraint("starts_at < ends_at", name="times_in_order"),
+        CheckConstraint("confirm_due_at < roster_freezes_at", name="confirmed_before_frozen"),
         Index("ix_session_state_starts_at_id", "state", "starts_at", "id"),
         Index("ix_session_exam_id_starts_at_id", "exam_id", "starts_at", "id"),
+        Index("ix_session_unconfirmed", "confirm_due_at", postgresql_where="confirmed_at IS NULL"),
     )
 
     id: int = key()
@@ -45,6 +47,8 @@ class Session(Table, table=True):
     tier: Tier = listed(Tier)
     jurisdiction_id: int = refers_to("jurisdiction.id")
     state: SessionState = listed(SessionState)
+    confirm_due_at: datetime = instant()  # when one below the minimum class is confirmed, merged or cancelled
+    confirmed_at: datetime | None = instant(optional=True)
     roster_freezes_at: datetime = instant()
     results_due_at: datetime = instant()
 

@@ -3,6 +3,7 @@
 from scheduler.certificates import EXPIRIES
 from scheduler.displaced import LOOKS
 from scheduler.jobs import AnyJob
+from scheduler.minimum_class import DECISIONS
 from scheduler.outbox import delivery_to
 from scheduler.planning import PLANNING
 from scheduler.pruning import prunings
@@ -25,6 +26,7 @@ def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
         REPLANS,
         PLANNING,
         LAPSING,
+        DECISIONS,
         RELEASES,
         FREEZES,
         WAITS,

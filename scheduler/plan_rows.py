@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import Range
@@ -132,6 +132,7 @@ def new_session(setting: Setting, spot: Spot, entry: Mapping[str, Any]) -> Sessi
     site_id, exam_id, block_id = spot
     block, planned = Block.parse(block_id), setting.planned
     starts_at, ends_at = setting.calendar.starts_at(block), setting.calendar.ends_at(block)
+    due = due_dates(starts_at, ends_at, setting.calendar, setting.policy)
     return Session(
         bureau_id=planned.bureau_id,
         round_id=planned.id,
@@ -144,9 +145,25 @@ def new_session(setting: Setting, spot: Spot, entry: Mapping[str, Any]) -> Sessi
         ends_at=ends_at,
         places=setting.places[site_id, exam_id],
         state=SessionState.PROPOSED,
-        roster_freezes_at=starts_at - timedelta(days=setting.policy.roster_freeze_days),
-        results_due_at=setting.calendar.add_working_days(ends_at, int(setting.policy.result_working_days)),
+        confirm_due_at=due.confirmed,
+        roster_freezes_at=due.frozen,
+        results_due_at=due.results,
     )
+
+
+class DueDates(NamedTuple):
+    """What falls due for a session: its confirmation, the freeze of its roster, its results."""
+
+    confirmed: datetime
+    frozen: datetime
+    results: datetime
+
+
+def due_dates(starts_at: datetime, ends_at: datetime, calendar: WorkCalendar, policy: Policy) -> DueDates:
+    """The due dates of a session at that time; it is confirmed a day before its roster freezes at the latest."""
+    frozen = starts_at - timedelta(days=policy.roster_freeze_days)
+    confirmed = min(starts_at - timedelta(days=policy.confirm_days), frozen - timedelta(days=1))
+    return DueDates(confirmed, frozen, calendar.add_working_days(ends_at, int(policy.result_working_days)))
 
 
 def body_of(setting: Setting, entry: Mapping[str, Any]) -> int:

@@ -33,6 +33,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "offer_working_hours": (1, 80),
     "most_passes": (0, 20),
     "most_changes": (0, 20),
+    "confirm_days": (1, 60),
     "move_km": (1, 500),
     "move_days": (0, 365),
     "attendance_days": (0, 30),

@@ -34,6 +34,8 @@ async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) ->
     await end_waits(db, session, why=FROZEN, now=now)
     await release(db, session, await held_promises(db, session), why=NOT_NAMED, now=now)
     if session.taken:
+        # Whoever stands on a final roster was told to come, also where nobody decided in time.
+        session.confirmed_at = session.confirmed_at or now
         session.state = SessionState.FROZEN
         await db.flush()
     else:

@@ -333,6 +333,9 @@ async def make_session(  # noqa: PLR0913  # every keyword but the first three ha
     own = {"bureau_id": bureau.id, "round_id": planned.id, "exam_id": exam.id, "site_id": site.id}
     when = {"day": day, "part": part, "starts_at": starts_at, "ends_at": ends_at}
     due = {"roster_freezes_at": starts_at - timedelta(days=2), "results_due_at": ends_at + timedelta(days=28)}
+    due |= {"confirm_due_at": given.get("roster_freezes_at", due["roster_freezes_at"]) - timedelta(days=1)}
+    if state in (SessionState.FROZEN, SessionState.HELD, SessionState.CLOSED):
+        due |= {"confirmed_at": due["confirm_due_at"]}
     tier = {"tier": ground.tier, "jurisdiction_id": ground.id, "room_id": room.id if room else None}
     shape = {"exam_body_id": exam_body.id, "places": 12, "state": SessionState.PROPOSED}
     session = await written(db, Session(**(own | when | due | tier | shape | given)))

@@ -1,4 +1,4 @@
-"""Calling off a session, and changing how many places it has."""
+"""Calling off a session, confirming one, and changing how many places it has."""
 
 import strawberry
 
@@ -7,7 +7,7 @@ from api.graphql.entity import key_of
 from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
 from api.graphql.sessions import Session
-from scheduler import cancellation, session_places
+from scheduler import cancellation, minimum_class, session_places
 
 
 @strawberry.input(description="A public session that will not be held.")
@@ -30,6 +30,13 @@ class SessionPlacesSetInput:
         """The input as the use case takes it."""
         key = key_of(self.session_id, Session, "input", "sessionId")
         return session_places.PlacesOrder(session_id=key, places=self.places, reason=self.reason)
+
+
+@strawberry.input(description="A published session that takes place in any case.")
+class SessionConfirmInput:
+    """What sessionConfirm takes."""
+
+    session_id: strawberry.ID = strawberry.field(description="The session.")
 
 
 @strawberry.type(description="The answer to a change of a session.")
@@ -62,4 +69,15 @@ class SessionMutation:
         """Its places as they now are."""
         context = info.context
         row = await session_places.set_places(context.db, input.order(), caller=context.caller, now=context.now())
+        return SessionPayload(session=Session.from_row(row))
+
+    @mutation(
+        "Say that a published session is held whatever the number of its people (开考确认); for its bureau or its exam"
+        " body, before the deadline at which one below the minimum class is merged or cancelled."
+    )
+    async def session_confirm(self, info: Info, input: SessionConfirmInput) -> SessionPayload:
+        """The session, confirmed."""
+        context = info.context
+        key = key_of(input.session_id, Session, "input", "sessionId")
+        row = await minimum_class.confirm_session(context.db, key, caller=context.caller, now=context.now())
         return SessionPayload(session=Session.from_row(row))

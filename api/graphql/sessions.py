@@ -49,6 +49,12 @@ class Session(Entity, relay.Node):
     taken: int = strawberry.field(description="Places taken by named people.")
     tier: Tier = strawberry.field(description="The tier that is consulted: the lowest that covers site and people.")
     state: SessionState = strawberry.field(description="Where it stands.")
+    confirm_due_at: datetime = strawberry.field(
+        description="When it is confirmed, merged or cancelled by the number of its people."
+    )
+    confirmed_at: datetime | None = strawberry.field(
+        description="When it was confirmed that it takes place (开考确认); empty before."
+    )
     roster_freezes_at: datetime = strawberry.field(description="From when on the roster is frozen.")
     results_due_at: datetime = strawberry.field(description="By when the exam body reports results.")
 

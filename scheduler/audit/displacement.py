@@ -50,4 +50,14 @@ RELOCATED_BY_ACT = Invariant(
     """,
 )
 
-DISPLACEMENT = (NOBODY_VANISHES, RELOCATED_BY_ACT)
+CONFIRMED_BEFORE_FROZEN = Invariant(
+    name="confirmed-before-frozen",
+    sentence="A session whose roster is final was confirmed: people are not told to come to one that may not be held.",
+    counted="SELECT count(*) FROM session WHERE state IN ('FROZEN', 'HELD', 'CLOSED')",
+    query="""
+        SELECT 'session', id, format('is %s, confirmed at no time, freezes at %s', state, roster_freezes_at)
+          FROM session WHERE state IN ('FROZEN', 'HELD', 'CLOSED') AND confirmed_at IS NULL
+    """,
+)
+
+DISPLACEMENT = (NOBODY_VANISHES, RELOCATED_BY_ACT, CONFIRMED_BEFORE_FROZEN)

@@ -12,8 +12,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.bookings import Booking, Waiting
 from models.database import Database
 from models.sessions import Session
-from models.vocabulary import BookingState, Role
+from models.vocabulary import BookingState, Role, SessionState
 from scheduler import booking, relocating
+from scheduler.minimum_class import decide_due
 from scheduler.session_places import PlacesOrder, set_places
 from tests import factories as make
 from tests.race.test_booking_races import Act, all_at_once, crowd, firms, holding_places, taking
@@ -127,3 +128,30 @@ async def test_without_the_lock_and_the_databases_check_the_same_race_oversells(
 
     assert await at.counts() == (0, FEWER)
     assert [found.invariant for found in await at.violations()] == ["never-oversold"]
+
+
+@pytest.mark.parametrize("round_", range(3))
+async def test_two_nodes_decide_once_while_people_are_booked_and_move(
+    crowd: Database,  # the fixture of the other races
+    round_: int,
+) -> None:
+    at = await scene(crowd, people=3, places=PLACES, policy=ANY_SHARE)
+    other = await at.another_session(places=PLACES, day=date(2026, 4, 20))
+    deadline = at.session.confirm_due_at
+    async with at.writing() as db:
+        rows = await booking.create_bookings(db, at.session.id, at.firm.ids(), caller=at.firm.caller, now=make.NOW)
+    late, moves = [taking(at, firm, 0) for firm in await firms(at, 4)], [moving_to(at, row, other) for row in rows]
+
+    async def deciding() -> None:
+        async with at.database.writing(actor="job:minimum classes decide", now=deadline) as db:
+            await decide_due(db, deadline)
+
+    told = await all_at_once([*late[:round_], *moves[:1], deciding, deciding, *late[round_:], *moves[1:]])
+
+    placed, waiting = await everybody(at)
+    session = await at.row(Session, at.session.id)
+    assert set(told) <= {"done", "FULL", "WRONG_STATE", "BAD_INPUT"}
+    assert (session.state is SessionState.CANCELLED) == (session.confirmed_at is None)
+    assert (placed, waiting) == (len(await at.booked()) + len(await at.booked(other.id)), 0)
+    assert placed >= 3
+    assert await at.violations() == []

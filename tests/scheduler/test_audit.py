@@ -85,7 +85,7 @@ CORRUPTIONS = [
         ["UPDATE session SET state = 'FROZEN' WHERE id = {to_come}",
          moved("session", "{to_come}", "PUBLISHED", "FROZEN")],
         "promise", "promise", "session {to_come} is FROZEN, and 1 of 3 are named",
-        also("holds-in-open-sessions"),
+        also("holds-in-open-sessions", "confirmed-before-frozen"),
     ),
     Corruption(
         "promises-trace-back", ["UPDATE request SET round_id = NULL WHERE id = {request}"],
@@ -98,6 +98,10 @@ CORRUPTIONS = [
     Corruption(
         "nobody-vanishes", ["UPDATE waiting SET session_id = {smaller}, most_km = NULL WHERE session_id IS NULL"],
         "booking", "lost", "taken back by account:1 at 2026-03-02 02:00:00+00",
+    ),
+    Corruption(
+        "confirmed-before-frozen", ["UPDATE session SET confirmed_at = NULL WHERE id = {first}"],
+        "session", "first", "is CLOSED, confirmed at no time",
     ),
     Corruption(
         "relocated-by-act", ["UPDATE booking SET is_relocated = true WHERE id = {taken}"],
