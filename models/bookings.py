@@ -66,6 +66,7 @@ class Waiting(Table, table=True):
     state: WaitingState = listed(WaitingState)
     asked_at: datetime = instant()
     passed: int = 0
+    not_session_id: int | None = refers_to("session.id", optional=True, index=False)  # its people cannot come there
     look_after: datetime | None = instant(optional=True)  # when other sessions are to be looked at for it
 
 

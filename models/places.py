@@ -83,6 +83,19 @@ class SiteClosure(Table, table=True):
     recorded_at: datetime = instant()
 
 
+class WeatherBlock(Table, table=True):
+    """A day on which bad weather lets nothing be held outdoors at a site."""
+
+    __tablename__ = "weather_block"
+    __table_args__ = (UniqueConstraint("site_id", "day"),)
+
+    id: int = key()
+    site_id: int = refers_to("site.id", index=False)
+    day: date
+    reason: str
+    recorded_at: datetime = instant()
+
+
 class CalendarOverride(Table, table=True):
     """A day that the bureau declares a workday or a holiday, whatever the national calendar says."""
 

@@ -54,7 +54,8 @@ TRANSITIONS: Mapping[str, Moves] = {
         SessionState.PROPOSED: (SessionState.AGREED, SessionState.DROPPED),
         SessionState.AGREED: (SessionState.PROPOSED, SessionState.PUBLISHED, SessionState.DROPPED),
         SessionState.PUBLISHED: (SessionState.FROZEN, SessionState.CANCELLED),
-        SessionState.FROZEN: (SessionState.HELD, SessionState.CANCELLED),
+        # Postponed for bad weather: its roster opens again for the new day.
+        SessionState.FROZEN: (SessionState.HELD, SessionState.CANCELLED, SessionState.PUBLISHED),
         SessionState.HELD: (SessionState.CLOSED,),
     },
     "consent": {

@@ -17,6 +17,7 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
     "uq_enterprise_credit_code": (Code.ALREADY_KNOWN, "An enterprise with this credit code is already registered."),
     "uq_jurisdiction_code": (Code.ALREADY_KNOWN, "A jurisdiction with this code is already there: choose another."),
     "uq_site_jurisdiction_id_name": (Code.ALREADY_KNOWN, "A site of this name is already there: choose another."),
+    "uq_weather_block_site_id_day": (Code.ALREADY_KNOWN, "This day is flagged already: its practicals were moved."),
     "uq_item_rule_item_id_bureau_id_in_force_from": (
         Code.ALREADY_KNOWN,
         "A version of this rule is in force from that day already: choose another day.",

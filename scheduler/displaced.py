@@ -35,8 +35,10 @@ def open_places_of(bookings: Iterable[Booking]) -> Counter[int]:
     return Counter(booking.enterprise_id for booking in bookings if booking.promise_id is None)
 
 
-async def queue_first(db: AsyncSession, session: Session, lost: Mapping[int, int], *, now: datetime) -> None:
-    """Put firms that lost so many open places in a locked session first in the exam's queue."""
+async def queue_first(
+    db: AsyncSession, session: Session, lost: Mapping[int, int], *, now: datetime, can_return: bool = True
+) -> None:
+    """Put firms that lost so many open places in a locked session first in the queue, for that session too or not."""
     if not lost:
         return
     await lock_queue(db, session)
@@ -47,6 +49,7 @@ async def queue_first(db: AsyncSession, session: Session, lost: Mapping[int, int
         row.people = min(row.people + people, MOST_PEOPLE)
         row.asked_at, row.look_after = min(row.asked_at or first, first), now
         row.until_day = max(row.until_day, until_day)
+        row.not_session_id = row.not_session_id if can_return else session.id
         db.add(row)
         body = (
             f"{people} of your people lost their places on {session.day} ({session.part.value}). They are first in the"

@@ -40,6 +40,7 @@ class Left:
     moved: list[Moved] = field(default_factory=list)
     open: Counter[int] = field(default_factory=Counter)
     promised: dict[int, Lost] = field(default_factory=lambda: defaultdict(Lost))
+    can_return: bool = True  # whether those who left could sit in the session, were there a place
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ async def look_after(db: AsyncSession, session: Session, left: Left, notice: Not
         if left.open[firm]:
             said.append(f"{left.open[firm]} places are lost.")
         send(db, recipient=f"enterprise:{firm}", subject=notice.subject, body=" ".join(said), now=now)
-    await queue_first(db, session, left.open, now=now)
+    await queue_first(db, session, left.open, now=now, can_return=left.can_return)
 
 
 async def sites_of_moves(db: AsyncSession, moved: Sequence[Moved]) -> dict[int, str]:

@@ -42,6 +42,7 @@ class Policy:
     most_passes: float = number(3, "times that smaller groups may pass a waiting one before places are kept for it")
     most_changes: float = number(3, "substitutions per booking")
     confirm_days: float = number(3, "days before a session at which one below the minimum class is decided on")
+    postpone_notice_days: float = number(1, "days before the freeze at which a new day is told at the latest")
     move_km: float = number(30, "road km from the firm that the organiser moves its people at most")
     move_days: float = number(30, "days after a lost session within which the organiser moves its people")
     attendance_days: float = number(3, "days after the session in which attendance may be marked")

@@ -34,6 +34,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "most_passes": (0, 20),
     "most_changes": (0, 20),
     "confirm_days": (1, 60),
+    "postpone_notice_days": (0, 30),
     "move_km": (1, 500),
     "move_days": (0, 365),
     "attendance_days": (0, 30),

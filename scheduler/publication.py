@@ -30,6 +30,7 @@ from scheduler.refusals import Code, Refusal, Refused, refuse
 from scheduler.request_splits import again_for
 from scheduler.rounds import fall_back, lock_round
 from scheduler.standing import standing_sessions
+from scheduler.weather import in_bad_weather
 
 MOST_NAMED = 10
 BEFORE_PUBLICATION = (RoundState.PLANNING, RoundState.CONSULTING)
@@ -145,10 +146,10 @@ async def publish(db: AsyncSession, planned: Round, sessions: Sequence[Session],
 async def to_be_public(
     db: AsyncSession, planned: Round, sessions: Sequence[Session], *, now: datetime
 ) -> list[Session]:
-    """The agreed sessions of which the public is told in time, at sites that were not closed after all had agreed."""
+    """The agreed sessions of which the public is told in time, unless site or weather forbade them after all agreed."""
     lead = timedelta(days=(await policy_of(db, planned.bureau_id)).publish_lead_days)
     in_time = [s for s in sessions if s.state is SessionState.AGREED and s.starts_at >= now + lead]
-    closed = await at_closed_sites(db, in_time)
+    closed = await at_closed_sites(db, in_time) | await in_bad_weather(db, in_time)
     return [session for session in in_time if session.id not in closed]
 
 

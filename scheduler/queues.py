@@ -55,6 +55,7 @@ def waits_for(session: Session) -> ColumnElement[bool]:
         & (col(Waiting.state) == WaitingState.WAITING)
         & (col(Waiting.until_day) >= session.day)
         & (col(Waiting.session_id).is_(None) | (col(Waiting.session_id) == session.id))
+        & col(Waiting.not_session_id).is_distinct_from(session.id)
     )
 
 

@@ -14,7 +14,7 @@ from models.demand import Request
 from models.journal import AuditEntry
 from models.outcomes import Certificate, Renewal, Result
 from models.parties import Account, Enterprise, ExamBody, Examiner, Worker
-from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer
+from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
 from models.rounds import Consent, Objection, Plan, Round
 from models.sessions import Session, SessionStaff
 from models.vocabulary import ConsentState, PromiseState, Role, SessionState
@@ -195,6 +195,7 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Site: everyone,
     SiteOffer: everyone,
     SiteClosure: everyone,
+    WeatherBlock: everyone,
     CalendarOverride: own_overrides,
     Item: everyone,
     Exam: everyone,

@@ -11,8 +11,9 @@ from api.graphql.errors import Payload
 from api.graphql.mutation import mutation
 from api.graphql.parties import Enterprise
 from api.graphql.places import Jurisdiction
+from api.graphql.sessions import Session
 from api.graphql.sites import Site
-from scheduler import sites
+from scheduler import sites, weather
 
 
 @strawberry.input(description="A site to be added.")
@@ -87,6 +88,30 @@ class SiteCloseInput:
         )
 
 
+@strawberry.input(description="A day of bad weather at a site.")
+class SiteWeatherBlockInput:
+    """What siteWeatherBlock takes."""
+
+    site_id: strawberry.ID = strawberry.field(description="The site.")
+    day: date = strawberry.field(description="The day: today or within the forecast of a week.")
+    reason: str = strawberry.field(description="What the weather is; everyone concerned is told.")
+
+    def order(self) -> weather.WeatherOrder:
+        """The input as the use case takes it."""
+        key = key_of(self.site_id, Site, "input", "siteId")
+        return weather.WeatherOrder(site_id=key, day=self.day, reason=self.reason)
+
+
+@strawberry.type(description="The answer to siteWeatherBlock.")
+class WeatherPayload(Payload):
+    """The site, and what became of its practicals."""
+
+    site: Site | None = strawberry.field(default=None, description="The site; empty if refused.")
+    sessions: list[Session] = strawberry.field(
+        default_factory=list, description="The practicals that were postponed, or cancelled where no day is left."
+    )
+
+
 @strawberry.type(description="The answer to a change of a site.")
 class SitePayload(Payload):
     """The site as it now stands."""
@@ -116,3 +141,13 @@ class SiteMutation:
         context = info.context
         row = await sites.close_site(context.db, input.order(), caller=context.caller, now=context.now())
         return SitePayload(site=Site.from_row(row))
+
+    @mutation(
+        "Flag a day of bad weather at a site (恶劣天气): its practicals move to another day, or are called off where"
+        " none is left. For officials on their own ground, and for an exam body with a practical there on that day."
+    )
+    async def site_weather_block(self, info: Info, input: SiteWeatherBlockInput) -> WeatherPayload:
+        """A flagged day."""
+        context = info.context
+        site, moved = await weather.block_day(context.db, input.order(), caller=context.caller, now=context.now())
+        return WeatherPayload(site=Site.from_row(site), sessions=[Session.from_row(row) for row in moved])

@@ -17,6 +17,7 @@ from models.places import Room as RoomRow
 from models.places import Site as SiteRow
 from models.places import SiteClosure as SiteClosureRow
 from models.places import SiteOffer as SiteOfferRow
+from models.places import WeatherBlock as WeatherBlockRow
 from scheduler.visibility import visible
 
 
@@ -45,6 +46,16 @@ class SiteClosure(Entity, relay.Node):
     from_day: date = strawberry.field(description="The first closed day.")
     before_day: date = strawberry.field(description="The first day it is open again.")
     reason: str = strawberry.field(description="Why.")
+
+
+@strawberry.type(description="A day on which bad weather lets nothing be held outdoors at a site.")
+class WeatherBlock(Entity, relay.Node):
+    """A flagged day."""
+
+    TABLE: ClassVar = WeatherBlockRow
+    id: relay.NodeID[int]
+    day: date = strawberry.field(description="The day.")
+    reason: str = strawberry.field(description="What the weather is.")
 
 
 @strawberry.type(description="A place where sessions are held (考试点).")
@@ -89,8 +100,15 @@ class Site(Entity, relay.Node):
         rows = sorted(await loader.load(self.id), key=lambda row: row.from_day)
         return [SiteClosure.from_row(row) for row in rows]
 
+    @strawberry.field(description="The days that are flagged for bad weather (恶劣天气).")
+    async def weather_blocks(self, info: Info) -> list[WeatherBlock]:
+        """Its flagged days, earliest first."""
+        loader = info.context.loader("weather of sites", lambda ids: rows_of_sites(info, WeatherBlockRow, ids))
+        rows = sorted(await loader.load(self.id), key=lambda row: row.day)
+        return [WeatherBlock.from_row(row) for row in rows]
 
-Owned = TypeVar("Owned", RoomRow, SiteOfferRow, SiteClosureRow)
+
+Owned = TypeVar("Owned", RoomRow, SiteOfferRow, SiteClosureRow, WeatherBlockRow)
 
 
 async def rows_of_sites(info: Info, table: type[Owned], site_ids: list[int]) -> list[list[Owned]]:

@@ -79,7 +79,8 @@ OFFERS_MEET_THE_QUEUE = Invariant(
          WHERE w.state = 'OFFERED' AND (h.state IS DISTINCT FROM 'HELD' OR h.people <> w.people)
             OR w.state = 'WAITING' AND (h.state = 'HELD' OR h.people > w.people)
             OR w.state NOT IN ('WAITING', 'OFFERED') AND h.id IS NOT NULL
-            OR s.id IS NOT NULL AND (s.exam_id <> w.exam_id OR w.session_id <> s.id OR w.until_day < s.day)
+            OR s.id IS NOT NULL AND (s.exam_id <> w.exam_id OR w.session_id <> s.id OR w.not_session_id = s.id
+                OR w.until_day < s.day)
     """,
 )
 

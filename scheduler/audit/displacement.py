@@ -60,4 +60,17 @@ CONFIRMED_BEFORE_FROZEN = Invariant(
     """,
 )
 
-DISPLACEMENT = (NOBODY_VANISHES, RELOCATED_BY_ACT, CONFIRMED_BEFORE_FROZEN)
+NOTHING_OUTDOORS_IN_BAD_WEATHER = Invariant(
+    name="nothing-outdoors-in-bad-weather",
+    sentence="No public practical is to come at a site on a day that was flagged for bad weather before it began.",
+    counted="SELECT count(*) FROM weather_block",
+    query="""
+        SELECT 'session', s.id, format('a practical on %s, flagged at %s: %s', s.day, w.recorded_at, w.reason)
+          FROM weather_block w
+          JOIN session s ON s.site_id = w.site_id AND s.day = w.day AND s.starts_at > w.recorded_at
+          JOIN exam e ON e.id = s.exam_id
+         WHERE e.subject = 'PRACTICAL' AND s.state IN ('PUBLISHED', 'FROZEN')
+    """,
+)
+
+DISPLACEMENT = (NOBODY_VANISHES, RELOCATED_BY_ACT, CONFIRMED_BEFORE_FROZEN, NOTHING_OUTDOORS_IN_BAD_WEATHER)

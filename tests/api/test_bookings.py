@@ -251,6 +251,40 @@ async def test_a_session_gets_fewer_places_and_whoever_must_leave_sees_where_the
     ] == [(global_id("Session", at.session.id), False, 0), (global_id("Session", other.id), True, 0)]
 
 
+async def test_a_session_that_is_held_anyway_is_confirmed_once(database: Database) -> None:
+    at = await scene(database)
+    taken = {"sessionId": global_id("Session", at.session.id)}
+    bureau = await at.caller(Role.BUREAU)
+
+    mine = await act(database, at.firm.caller, "sessionConfirm", taken, "session { id }")
+    done = await act(database, bureau, "sessionConfirm", taken, "session { state confirmedAt confirmDueAt }")
+    again = await act(database, bureau, "sessionConfirm", taken, "session { id }")
+
+    assert (mine["refused"], again["refused"]) == (["NOT_ALLOWED"], ["WRONG_STATE input sessionId"])
+    assert done["session"] == {
+        "state": "PUBLISHED", "confirmedAt": "2026-03-02T02:00:00+00:00", "confirmDueAt": "2026-04-12T00:30:00+00:00",
+    }  # fmt: skip
+
+
+async def test_a_day_of_bad_weather_answers_with_where_the_practicals_went(database: Database) -> None:
+    at = await scene(database)
+    async with at.writing() as db:
+        outdoors = {"exam": at.district.item.practical, "exam_body": at.district.exam_body, "day": date(2026, 3, 5)}
+        session = await make.make_session(db, site=at.district.site, **outdoors)
+    taken = {"siteId": global_id("Site", at.district.site.id), "day": "2026-03-05", "reason": "台风"}
+
+    done = await act(
+        database,
+        await at.caller(Role.OFFICE),
+        "siteWeatherBlock",
+        taken,
+        "site { weatherBlocks { day reason } } sessions { id day state }",
+    )
+
+    assert done["site"] == {"weatherBlocks": [{"day": "2026-03-05", "reason": "台风"}]}
+    assert done["sessions"] == [{"id": global_id("Session", session.id), "day": "2026-03-06", "state": "PUBLISHED"}]
+
+
 async def test_only_sessions_that_take_names_are_shown_as_having_open_places(database: Database) -> None:
     at = await scene(database)
     for state in (SessionState.FROZEN, SessionState.HELD, SessionState.CLOSED, SessionState.CANCELLED):

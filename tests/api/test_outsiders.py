@@ -22,7 +22,7 @@ from models.columns import Table
 from models.database import Database
 from models.journal import AuditEntry
 from models.parties import ExamBody
-from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer
+from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
 from models.vocabulary import Role
 from scheduler.callers import Caller
 from scheduler.visibility import WHERE, visible
@@ -62,7 +62,7 @@ ROWS = {
 PUBLIC = {"examId", "itemId"}  # everybody's: they make no row of a bureau theirs
 VALUES = {"Int": 1, "Float": 1.0, "Boolean": True, "Date": "2026-04-15", "DateTime": NOW.isoformat(), "String": "x"}
 MASTER_DATA = {
-    *(Jurisdiction, Site, SiteOffer, SiteClosure, CalendarOverride),
+    *(Jurisdiction, Site, SiteOffer, SiteClosure, WeatherBlock, CalendarOverride),
     *(Item, Exam, ItemRule, ExamRule, ExamBody),
 }
 COMING_AND_GOING = {"signIn", "signOut", "passwordChange"}

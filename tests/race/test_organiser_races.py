@@ -11,13 +11,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.bookings import Booking, Waiting
 from models.database import Database
+from models.parties import ExamBody
 from models.sessions import Session
 from models.vocabulary import BookingState, Role, SessionState
 from scheduler import booking, relocating
 from scheduler.minimum_class import decide_due
 from scheduler.session_places import PlacesOrder, set_places
+from scheduler.weather import WeatherOrder, block_day
 from tests import factories as make
-from tests.race.test_booking_races import Act, all_at_once, crowd, firms, holding_places, taking
+from tests.race.test_booking_races import Act, all_at_once, crowd, firms, giving_up, holding_places, taking
 from tests.race.test_change_races import lock_waited_for, moving_to
 from tests.scenes import ANY_SHARE, Scene, scene
 
@@ -154,4 +156,33 @@ async def test_two_nodes_decide_once_while_people_are_booked_and_move(
     assert (session.state is SessionState.CANCELLED) == (session.confirmed_at is None)
     assert (placed, waiting) == (len(await at.booked()) + len(await at.booked(other.id)), 0)
     assert placed >= 3
+    assert await at.violations() == []
+
+
+async def test_a_storm_while_people_are_booked_and_leave_loses_nobody(crowd: Database) -> None:
+    at = await scene(crowd, people=6, policy=ANY_SHARE)
+    caller, practical = await at.caller(Role.BUREAU), at.district.item.practical
+    assert practical
+    async with at.writing() as db:
+        body = await db.get_one(ExamBody, at.district.exam_body.id)
+        body.is_gated = False
+        shape = {"exam": practical, "exam_body": body, "examiners": [at.examiner], "day": date(2026, 3, 5)}
+        at.session = await make.make_session(db, site=at.district.site, **shape)
+    async with at.writing() as db:
+        now = make.NOW
+        rows = await booking.create_bookings(db, at.session.id, at.firm.ids(0, 1, 2), caller=at.firm.caller, now=now)
+    clients = await firms(at, 6)
+
+    async def storm() -> None:
+        async with at.database.writing(actor=caller.actor, now=make.NOW) as db:
+            order = WeatherOrder(at.district.site.id, date(2026, 3, 5), "台风")
+            await block_day(db, order, caller=caller, now=make.NOW)
+
+    late, gone = [taking(at, firm, 0) for firm in clients], [giving_up(at, row) for row in rows[:1]]
+    told = await all_at_once([*late[:3], storm, storm, *gone, *late[3:]])
+
+    session = await at.row(Session, at.session.id)
+    assert told == {"done": 8, "ALREADY_KNOWN": 1}
+    assert (session.day, session.taken) == (date(2026, 3, 6), 8)
+    assert await at.claimed() == await at.booked()
     assert await at.violations() == []

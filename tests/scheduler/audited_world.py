@@ -11,7 +11,7 @@ from models.columns import Table
 from models.journal import IdempotencyKey, OutboxMessage
 from models.outcomes import Renewal
 from models.parties import Examiner, Worker
-from models.places import Jurisdiction
+from models.places import Jurisdiction, WeatherBlock
 from models.rounds import Consent, Plan, Round
 from models.sessions import Session
 from models.vocabulary import (
@@ -166,6 +166,8 @@ async def displaced_people(db: AsyncSession, world: World) -> None:
     await make.make_waiting(db, session=smaller, enterprise=world.district.enterprise, **wish)
     relocated = await make.make_booking(db, session=other, worker=moved, is_relocated=True)
     await note(db, "relocated", "booking", relocated.id, from_session=smaller.id, to_session=other.id)
+    flag = WeatherBlock(site_id=other.site_id, day=other.day, reason="台风", recorded_at=make.NOW)
+    world.note(flag=await make.written(db, flag), other=other, practical=world.district.item.practical)
     world.note(lost=lost, relocated=relocated, smaller=smaller)
 
 

@@ -100,6 +100,10 @@ CORRUPTIONS = [
         "booking", "lost", "taken back by account:1 at 2026-03-02 02:00:00+00",
     ),
     Corruption(
+        "nothing-outdoors-in-bad-weather", ["UPDATE session SET exam_id = {practical} WHERE id = {other}"],
+        "session", "other", "a practical on 2026-04-17, flagged at 2026-03-02 02:00:00+00: 台风",
+    ),
+    Corruption(
         "confirmed-before-frozen", ["UPDATE session SET confirmed_at = NULL WHERE id = {first}"],
         "session", "first", "is CLOSED, confirmed at no time",
     ),
