@@ -1,7 +1,7 @@
 """What firms ask for: how a request is submitted, and the rules it must keep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func
@@ -73,7 +73,7 @@ async def submit_request(db: AsyncSession, order: RequestOrder, *, caller: Calle
     exam = await next_exam(db, order, workers, asking)
     await refuse_unoffered(db, exam.exam, bureau_id=caller.tenant)
     occasion = Occasion(enterprise_id=firm.id, rule=exam.item_rule, on=asking.sits_from, asked_on=today)
-    await refuse_ineligible(db, exam.exam, workers, occasion)
+    await refuse_ineligible(db, exam.exam, workers, occasion, named=order.worker_ids)
 
     request = Request(
         enterprise_id=firm.id,
@@ -222,7 +222,9 @@ async def refuse_unoffered(db: AsyncSession, exam: Exam, *, bureau_id: int) -> N
         )
 
 
-async def refuse_ineligible(db: AsyncSession, exam: Exam, workers: Sequence[Worker], occasion: Occasion) -> None:
+async def refuse_ineligible(
+    db: AsyncSession, exam: Exam, workers: Sequence[Worker], occasion: Occasion, *, named: Sequence[int]
+) -> None:
     """
     Judge everyone named by the rules of application.
 
@@ -233,7 +235,8 @@ async def refuse_ineligible(db: AsyncSession, exam: Exam, workers: Sequence[Work
     reasons = [reason for each in standings.values() for reason in why_not(each, occasion, REQUEST_RULES)]
     reasons += await asked_elsewhere(db, exam, standings)
     if reasons:
-        raise Refused(*(Refusal(r.code, r.message, ("input", "workerIds"), r.worker_id) for r in reasons))
+        at = {worker_id: str(place) for place, worker_id in enumerate(named)}
+        raise Refused(*(replace(r, path=("input", "workerIds", at[r.worker_id or 0])) for r in reasons))
 
 
 async def asked_elsewhere(db: AsyncSession, exam: Exam, standings: dict[int, Standing]) -> list[Refusal]:

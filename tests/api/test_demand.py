@@ -107,7 +107,7 @@ async def test_a_sixty_one_year_old_is_refused_by_name(database: Database) -> No
 
     payload = await act(database, caller, "requestSubmit", asking(district, workerIds=[worker_id]))
 
-    assert payload["refused"] == ["TOO_OLD input workerIds"]
+    assert payload["refused"] == ["TOO_OLD input workerIds 0"]
     assert await written(database) == 0
 
 
