@@ -134,7 +134,9 @@ async def why_not_site_name(db: AsyncSession, order: SiteOrder) -> Refusal | Non
     return Refusal(Code.ALREADY_KNOWN, "A site of this name is there already: choose another.", ("input", "name"))
 
 
-async def lock_own_site(db: AsyncSession, site_id: int, *, caller: Caller) -> Site:
+async def lock_own_site(
+    db: AsyncSession, site_id: int, *, caller: Caller, path: tuple[str, ...] = ("input", "siteId")
+) -> Site:
     """
     A site on an official's own ground, locked.
 
@@ -146,7 +148,7 @@ async def lock_own_site(db: AsyncSession, site_id: int, *, caller: Caller) -> Si
     # Not against references to it: a plan that is being written holds its round and refers to sites.
     site = (await db.exec(own.with_for_update(key_share=True))).one_or_none()
     if site is None:
-        raise not_found("site", "input", "siteId")
+        raise not_found("site", *path)
     return site
 
 

@@ -12,8 +12,8 @@ from api.graphql.mutation import mutation
 from api.graphql.parties import Enterprise
 from api.graphql.places import Jurisdiction
 from api.graphql.sessions import Session
-from api.graphql.sites import Site
-from scheduler import sites, weather
+from api.graphql.sites import Site, SiteClosure
+from scheduler import site_corrections, sites, weather
 
 
 @strawberry.input(description="A site to be added.")
@@ -88,6 +88,36 @@ class SiteCloseInput:
         )
 
 
+@strawberry.input(description="What is to be corrected of a site; what is left out stays.")
+class SiteCorrectInput:
+    """What siteCorrect takes."""
+
+    site_id: strawberry.ID = strawberry.field(description="The site.")
+    name: str | None = strawberry.field(default=None, description="Its name, once in the jurisdiction.")
+    latitude: float | None = strawberry.field(default=None, description="Degrees north, with the longitude.")
+    longitude: float | None = strawberry.field(default=None, description="Degrees east, with the latitude.")
+    opts_into_evenings: bool | None = strawberry.field(default=None, description="Whether evenings suit.")
+    opts_into_weekends: bool | None = strawberry.field(default=None, description="Whether weekends suit.")
+
+    def order(self) -> site_corrections.SiteCorrection:
+        """The input as the use case takes it."""
+        return site_corrections.SiteCorrection(
+            site_id=key_of(self.site_id, Site, "input", "siteId"),
+            name=self.name,
+            latitude=self.latitude,
+            longitude=self.longitude,
+            opts_into_evenings=self.opts_into_evenings,
+            opts_into_weekends=self.opts_into_weekends,
+        )
+
+
+@strawberry.input(description="A closure that is to end.")
+class SiteReopenInput:
+    """What siteReopen takes."""
+
+    closure_id: strawberry.ID = strawberry.field(description="The closure, of the site's closures.")
+
+
 @strawberry.input(description="A day of bad weather at a site.")
 class SiteWeatherBlockInput:
     """What siteWeatherBlock takes."""
@@ -140,6 +170,20 @@ class SiteMutation:
         """A closure."""
         context = info.context
         row = await sites.close_site(context.db, input.order(), caller=context.caller, now=context.now())
+        return SitePayload(site=Site.from_row(row))
+
+    @mutation("Correct a site's name, point or opt-ins. For officials within their territory.")
+    async def site_correct(self, info: Info, input: SiteCorrectInput) -> SitePayload:
+        """What was wrong."""
+        row = await site_corrections.correct_site(info.context.db, input.order(), caller=info.context.caller)
+        return SitePayload(site=Site.from_row(row))
+
+    @mutation("Open a site again before its closure ends; cancelled sessions stay so. For officials there.")
+    async def site_reopen(self, info: Info, input: SiteReopenInput) -> SitePayload:
+        """A closure less."""
+        context = info.context
+        key = key_of(input.closure_id, SiteClosure, "input", "closureId")
+        row = await site_corrections.reopen_site(context.db, key, caller=context.caller, now=context.now())
         return SitePayload(site=Site.from_row(row))
 
     @mutation(

@@ -1,6 +1,7 @@
 """Nobody sees or changes rows of others: every table and every mutation, tried by all who have no part in it."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ ROWS = {
     "absentBookingId": ("Booking", "named"),
     "presentBookingId": ("Booking", "taken"),
     "certificateId": ("Certificate", "renewed"),
+    "closureId": ("SiteClosure", "closure"),
     "consentId": ("Consent", "last_consent"),
     "enterpriseId": ("Enterprise", "enterprise"),
     "examBodyId": ("ExamBody", "body"),
@@ -129,7 +131,9 @@ async def make_strangers(db: AsyncSession) -> list[Caller]:
 async def made(database: Database) -> World:
     async with database.writing(actor="account:1", now=NOW) as db:
         world = await make_world(db)
-        world.ids |= {"exam": world.district.item.theory.id, "body": world.district.exam_body.id}
+        closed = {"from_day": date(2026, 5, 1), "before_day": date(2026, 5, 3), "reason": "x", "recorded_at": NOW}
+        closure = await make.written(db, SiteClosure(site_id=world.district.site.id, **closed))
+        world.ids |= {"exam": world.district.item.theory.id, "body": world.district.exam_body.id, "closure": closure.id}
         return world
 
 

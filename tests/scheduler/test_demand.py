@@ -258,7 +258,9 @@ async def test_nobody_is_asked_for_who_has_a_place_already(database: Database) -
         )
         await make.make_booking(db, session=session, worker=worker)
 
-        assert await refusals(db, caller, order_of(district, worker)) == [(Code.ALREADY_BOOKED, ("input", "workerIds", "0"))]
+        assert await refusals(db, caller, order_of(district, worker)) == [
+            (Code.ALREADY_BOOKED, ("input", "workerIds", "0"))
+        ]
 
 
 async def test_a_proposed_request_is_accepted_with_narrower_days(database: Database) -> None:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import func
@@ -28,6 +28,7 @@ from scheduler.callers import Caller
 from scheduler.cancellation import cancel_sessions
 from scheduler.places import JurisdictionChange, JurisdictionOrder, add_jurisdiction, update_jurisdiction
 from scheduler.refusals import Code, Refused
+from scheduler.site_corrections import SiteCorrection, correct_site, reopen_site
 from scheduler.sites import ClosureOrder, OfferOrder, SiteOrder, add_site, close_site, set_offer
 from tests import factories as make
 from tests.factories import NOW, SESSION_DAY, District
@@ -248,6 +249,43 @@ async def test_sessions_on_other_days_are_left_alone(database: Database, days: t
 
         assert session.state is SessionState.PUBLISHED
         assert (await db.exec(select(func.count(col(SiteClosure.id))))).one() == 1
+
+
+async def test_a_closure_to_come_is_taken_back_and_one_that_has_begun_ends_today(database: Database) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        district, caller = await bureau_of(db)
+        order = ClosureOrder(district.site.id, date(2026, 5, 1), date(2026, 5, 9), reason="检修")
+        for _ in range(2):
+            await close_site(db, order, caller=caller, now=NOW)
+        to_come, begun = (await db.exec(select(SiteClosure).order_by(col(SiteClosure.id)))).all()
+        in_may = datetime(2026, 5, 4, 4, tzinfo=UTC)
+
+        await reopen_site(db, to_come.id, caller=caller, now=NOW)
+        await reopen_site(db, begun.id, caller=caller, now=in_may)
+
+        left = (await db.exec(select(SiteClosure))).all()
+        assert [(row.id, row.before_day) for row in left] == [(begun.id, date(2026, 5, 4))]
+        assert await refused_with(reopen_site(db, begun.id, caller=caller, now=in_may)) == [
+            (Code.WINDOW_PAST, ("input", "closureId"))
+        ]
+
+
+async def test_what_is_known_of_a_site_is_corrected_field_by_field(database: Database) -> None:
+    async with database.writing(actor="test", now=NOW) as db:
+        district, caller = await bureau_of(db)
+        other = await make.make_site(db, jurisdiction=district.office)
+        site_id = district.site.id
+        before = district.site.latitude
+
+        site = await correct_site(db, SiteCorrection(site_id, name=" 新场地 ", opts_into_weekends=True), caller=caller)
+
+        assert (site.name, site.opts_into_weekends, site.latitude) == ("新场地", True, before)
+        for order, expected in (
+            (SiteCorrection(site_id), (Code.BAD_INPUT, ("input", "name"))),
+            (SiteCorrection(site_id, latitude=31.0), (Code.BAD_INPUT, ("input", "latitude"))),
+            (SiteCorrection(site_id, name=other.name), (Code.ALREADY_KNOWN, ("input", "name"))),
+        ):
+            assert await refused_with(correct_site(db, order, caller=caller)) == [expected]
 
 
 async def test_closing_with_its_sessions_sets_everyone_free_and_tells_them(database: Database) -> None:
