@@ -17,7 +17,7 @@ from models.sessions import Claim, Session, SessionStaff
 from models.vocabulary import BookingState, ConsentState, HoldState, PromiseState, RequestState, Role, SessionState
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
-from scheduler.displaced import open_places_of, queue_first
+from scheduler.displaced import chosen_places_of, open_places_of, queue_first
 from scheduler.hold_ends import end_holds, standing_holds
 from scheduler.journal import note
 from scheduler.outbox import send
@@ -96,9 +96,12 @@ async def cancel_sessions(db: AsyncSession, sessions: Sequence[Session], *, reas
         if promise.state in UNDER_WAY:
             promise.state = PromiseState.RELEASED
     for session in sessions:
-        await end_holds(db, session, await standing_holds(db, session), HoldState.RELEASED, waits_on=True)
+        holds = await standing_holds(db, session)
+        lost_here = open_places_of(row for row in bookings if row.session_id == session.id) + chosen_places_of(
+            holds, now=now
+        )
+        await end_holds(db, session, holds, HoldState.RELEASED, waits_on=True)
         await end_waits(db, session, why=reason, now=now)
-        lost_here = open_places_of(row for row in bookings if row.session_id == session.id)
         await queue_first(db, session, lost_here, now=now)
         session.promised = session.taken = 0
         session.state = SessionState.CANCELLED

@@ -35,6 +35,15 @@ def open_places_of(bookings: Iterable[Booking]) -> Counter[int]:
     return Counter(booking.enterprise_id for booking in bookings if booking.promise_id is None)
 
 
+def chosen_places_of(holds: Iterable[Hold], *, now: datetime) -> Counter[int]:
+    """How many places each firm had chosen and not named yet; what was offered to who waits is no loss of its turn."""
+    lost = Counter[int]()
+    for hold in holds:
+        if hold.waiting_id is None and hold.held_until > now:
+            lost[hold.enterprise_id] += hold.people - hold.named
+    return lost
+
+
 async def queue_first(
     db: AsyncSession, session: Session, lost: Mapping[int, int], *, now: datetime, can_return: bool = True
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import col, select
 
-from models.bookings import Booking, Promise
+from models.bookings import Booking, Promise, Waiting
 from models.database import Database
 from models.demand import Request, RequestPerson
 from models.journal import AuditEntry, OutboxMessage
@@ -17,8 +17,9 @@ from models.vocabulary import (
     RequestState,
     Role,
     SessionState,
+    WaitingState,
 )
-from scheduler import booking
+from scheduler import booking, holding
 from scheduler.callers import Caller
 from scheduler.cancellation import call_off
 from scheduler.refusals import Code, Refusal, Refused
@@ -135,3 +136,16 @@ async def test_only_a_public_session_is_called_off_and_the_answer_says_what_else
     assert (reason.code, reason.path) == (Code.WRONG_STATE, ("input", "sessionId"))
     assert way_out in reason.message
     assert (await at.row(Session, at.session.id)).state is state
+
+
+async def test_a_firm_that_was_choosing_names_is_first_in_the_queue(database: Database) -> None:
+    at = await scene(database)
+    choice = holding.Choice(at.session.id, 2)
+    await holding.choose_places(database, choice, write=None, caller=at.firm.caller, now=make.NOW)
+
+    await cancel(at, await at.caller(Role.BUREAU))
+
+    async with database.reading() as db:
+        wish = (await db.exec(select(Waiting))).one()
+    assert (wish.enterprise_id, wish.people, wish.state) == (at.firm.enterprise.id, 2, WaitingState.WAITING)
+    assert await at.violations() == []
