@@ -76,7 +76,7 @@ async def reopen_site(db: AsyncSession, closure_id: int, *, caller: Caller, now:
     Open a site again: a closure that has begun ends today, one to come is taken back. Cancelled sessions stay so.
 
     Raises:
-        Refused: NOT_ALLOWED; NOT_FOUND for a closure elsewhere than on the caller's ground; WINDOW_PAST once it is over.
+        Refused: NOT_ALLOWED; NOT_FOUND for a closure elsewhere than on the caller's ground; WINDOW_PAST once over.
     """
     site_id = (await db.exec(select(col(SiteClosure.site_id)).where(col(SiteClosure.id) == closure_id))).one_or_none()
     if site_id is None:
