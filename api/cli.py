@@ -43,6 +43,7 @@ for command, group, summary in (
     ("seed:seed", LOOK_AFTER_IT, "Load a synthetic district into an empty database."),
     ("audit:audit", LOOK_AFTER_IT, "Derive every promise of the system once more from the rows."),
     ("doctor:doctor", LOOK_AFTER_IT, "Look at everything Doorstep needs; exit 1 if something is missing."),
+    ("recount:recount_result", USE_A_PART, "Rank a published window again: is it the same?"),
     ("schema:schema", USE_A_PART, "Print the schema, or compare a file with it."),
     ("allocate:allocate_file", ON_FILES, "Plan a problem file and write the plan file."),
     ("explain:explain", ON_FILES, "Say what each session costs, why people are left out, and what is scarce."),

@@ -45,6 +45,7 @@ class Waiting(Table, table=True):
             "enterprise_id",
             "exam_id",
             "session_id",
+            "application_id",
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where="state IN ('WAITING', 'OFFERED')",
@@ -67,6 +68,7 @@ class Waiting(Table, table=True):
     asked_at: datetime = instant()
     passed: int = 0
     not_session_id: int | None = refers_to("session.id", optional=True, index=False)  # its people cannot come there
+    application_id: int | None = refers_to("application.id", optional=True)  # found no place in a ranked window
     look_after: datetime | None = instant(optional=True)  # when other sessions are to be looked at for it
 
 
@@ -93,6 +95,7 @@ class Hold(Table, table=True):
     session_id: int = refers_to("session.id", index=False)
     enterprise_id: int = refers_to("enterprise.id")
     waiting_id: int | None = refers_to("waiting.id", optional=True, index=False)
+    application_id: int | None = refers_to("application.id", optional=True)  # placed by a ranked window
     people: int
     named: int = 0
     state: HoldState = listed(HoldState)

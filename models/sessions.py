@@ -51,6 +51,7 @@ class Session(Table, table=True):
     confirmed_at: datetime | None = instant(optional=True)
     roster_freezes_at: datetime = instant()
     results_due_at: datetime = instant()
+    ranked_until: datetime | None = instant(optional=True)  # its open places are applied for, in a ranked window
 
 
 class SessionStaff(Table, table=True):

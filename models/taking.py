@@ -21,6 +21,7 @@ DECLARE
 BEGIN
     SELECT * INTO place FROM session
      WHERE id = session_ AND bureau_id = bureau_ AND state = 'PUBLISHED' AND roster_freezes_at > at_
+       AND ranked_until IS NULL
        FOR NO KEY UPDATE;
     granted := place.places - place.promised - place.held - place.taken;
     IF granted IS NULL OR granted < least_ THEN

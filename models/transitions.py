@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from models.vocabulary import (
+    ApplicationState,
     BookingState,
     CertificateState,
     ConsentState,
@@ -21,6 +22,7 @@ from models.vocabulary import (
     RoundState,
     SessionState,
     WaitingState,
+    WindowState,
 )
 
 BORN = ""  # the state before a row exists
@@ -93,6 +95,17 @@ TRANSITIONS: Mapping[str, Moves] = {
         BORN: (HoldState.KEPT, HoldState.HELD),
         HoldState.KEPT: (HoldState.HELD, HoldState.RELEASED, HoldState.LAPSED),
         HoldState.HELD: (HoldState.USED, HoldState.RELEASED, HoldState.LAPSED),
+    },
+    "ranked_window": {BORN: (WindowState.OPEN,), WindowState.OPEN: (WindowState.RANKED, WindowState.VOID)},
+    "application": {
+        BORN: (ApplicationState.APPLIED,),
+        ApplicationState.APPLIED: (
+            ApplicationState.PLACED,
+            ApplicationState.QUEUED,
+            ApplicationState.UNFIT,
+            ApplicationState.WITHDRAWN,
+            ApplicationState.VOID,
+        ),
     },
     "booking": {BORN: (BookingState.CONFIRMED,), BookingState.CONFIRMED: (BookingState.CANCELLED,)},
     "certificate": {

@@ -160,6 +160,25 @@ class WaitingState(StrEnum):
     LAPSED = "LAPSED"
 
 
+class WindowState(StrEnum):
+    """Where a ranked window stands; VOID where its session was called off or froze before it was ranked."""
+
+    OPEN = "OPEN"
+    RANKED = "RANKED"
+    VOID = "VOID"
+
+
+class ApplicationState(StrEnum):
+    """Where an application in a ranked window stands; UNFIT where none of its people may sit any more."""
+
+    APPLIED = "APPLIED"
+    PLACED = "PLACED"
+    QUEUED = "QUEUED"
+    UNFIT = "UNFIT"
+    WITHDRAWN = "WITHDRAWN"
+    VOID = "VOID"
+
+
 class AlternativeKind(StrEnum):
     """What else there is where a session has no place: another day there, another site, or a part of the group."""
 

@@ -1,7 +1,7 @@
 """Why a session, a promise or a worker will not do for a booking; the taking of places decides once more."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -75,6 +75,20 @@ def why_not_session(session: Session, *, now: datetime) -> Refusal | None:
     if session.state is not SessionState.PUBLISHED or session.roster_freezes_at <= now:
         return Refusal(Code.ROSTER_FROZEN, f"The roster is frozen since {in_words(session.roster_freezes_at)}.")
     return None
+
+
+def why_not_first_come(session: Session, *, now: datetime) -> Refusal | None:
+    """While a ranked window stands, nobody takes its places by coming first."""
+    if session.ranked_until is None:
+        return None
+    until = in_words(session.ranked_until)
+    if session.ranked_until <= now:
+        message = (
+            f"Applications for this session's places ended at {until} and are being ranked: ask again in a moment."
+        )
+    else:
+        message = f"This session's open places are ranked: apply until {until} (rankedWindowApply)."
+    return Refusal(Code.RANKED_WINDOW, message)
 
 
 def why_not_promise(promise: Promise, people: int, *, now: datetime) -> Refusal | None:
@@ -187,23 +201,42 @@ async def reasons_against(  # noqa: PLR0913  # whom, where, instead of what, by 
     asked_at: datetime | None = None,
 ) -> dict[int, list[Refusal]]:
     """
-    Every reason against each of the workers, empty for those who may come; the session they leave is none.
+    Every reason against a firm's workers, empty for those who may come; the session they leave is none.
 
     Age counts on application: `asked_at`, where that was earlier than now.
     """
+    firms = {worker.id: enterprise_id for worker in workers}
+    return await reasons_by_firm(db, session, workers, firms, leaving_id=leaving_id, now=now, asked_at=asked_at)
+
+
+async def reasons_by_firm(  # noqa: PLR0913  # whom of whose, where, instead of what, when, and when asked for
+    db: AsyncSession,
+    session: Session,
+    workers: Sequence[Worker],
+    firms: Mapping[int, int],
+    *,
+    leaving_id: int | None = None,
+    now: datetime,
+    asked_at: datetime | None = None,
+) -> dict[int, list[Refusal]]:
+    """The same for the workers of several firms, in a constant number of statements."""
     today = now.astimezone(SHANGHAI).date()
     asked_on = (asked_at or now).astimezone(SHANGHAI).date()
     exam = await exam_in_force(db, session.exam_id, bureau_id=session.bureau_id, on=session.day)
     body = (await db.exec(select(ExamBody).where(col(ExamBody.id) == session.exam_body_id))).one()
     standings = await standings_of(db, workers, exam.exam, gated=body.is_gated, today=today)
-    occasion = Occasion(enterprise_id=enterprise_id, rule=exam.item_rule, on=session.day, asked_on=asked_on)
+    occasion = Occasion(enterprise_id=0, rule=exam.item_rule, on=session.day, asked_on=asked_on)
     busy = await busy_among(db, session, [worker.id for worker in workers], leaving_id=leaving_id)
-    recused = is_recused(enterprise_id, await recused_from(db, session))
+    recused = await recused_from(db, session)
     return {
         worker_id: [
-            *why_not(standing.without(leaving_id), occasion, BOOKING_RULES),
+            *why_not(standing.without(leaving_id), replace(occasion, enterprise_id=firms[worker_id]), BOOKING_RULES),
             *([Refusal(Code.OVERLAPS, OVERLAPS, (), worker_id)] if worker_id in busy else []),
-            *([Refusal(Code.STAFF_RECUSED, STAFF_RECUSED, (), worker_id)] if recused else []),
+            *(
+                [Refusal(Code.STAFF_RECUSED, STAFF_RECUSED, (), worker_id)]
+                if is_recused(firms[worker_id], recused)
+                else []
+            ),
         ]
         for worker_id, standing in standings.items()
     }

@@ -28,6 +28,7 @@ from scheduler.refusals import Code, not_found, refuse
 from scheduler.request_splits import again_for
 from scheduler.typed import refuse_any, why_not_text
 from scheduler.visibility import visible
+from scheduler.windows import void_window
 
 PUBLIC = (SessionState.PUBLISHED, SessionState.FROZEN)
 UNDER_WAY = (PromiseState.HELD, PromiseState.USED)
@@ -102,6 +103,7 @@ async def cancel_sessions(db: AsyncSession, sessions: Sequence[Session], *, reas
         )
         await end_holds(db, session, holds, HoldState.RELEASED, waits_on=True)
         await end_waits(db, session, why=reason, now=now)
+        await void_window(db, session, why=reason, now=now)
         await queue_first(db, session, lost_here, now=now)
         session.promised = session.taken = 0
         session.state = SessionState.CANCELLED

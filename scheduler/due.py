@@ -1,5 +1,6 @@
 """Everything that falls due by itself, in the order in which it is looked after."""
 
+from scheduler.awarding import RANKINGS
 from scheduler.certificates import EXPIRIES
 from scheduler.displaced import LOOKS
 from scheduler.jobs import AnyJob
@@ -26,6 +27,7 @@ def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
         REPLANS,
         PLANNING,
         LAPSING,
+        RANKINGS,
         DECISIONS,
         RELEASES,
         FREEZES,

@@ -20,11 +20,13 @@ from models.database import Database
 from models.sessions import Session
 from models.vocabulary import HoldState, Role
 from scheduler.alternatives import Sought, no_places
+from scheduler.awarding import rank_if_due
 from scheduler.booking_rules import (
     full,
     in_words,
     refuse_for,
     refuse_wrong_people,
+    why_not_first_come,
     why_not_hold,
     why_not_session,
     why_not_share,
@@ -150,6 +152,9 @@ async def hold_open(db: AsyncSession, choice: Choice, *, caller: Caller, now: da
     """
     session = await seen_session(db, choice.session_id, caller=caller)
     refuse_for(why_not_session(session, now=now), *SESSION_ID)
+    if session.ranked_until is not None and session.ranked_until <= now:
+        session = await lock_session(db, session.id)
+        await rank_if_due(db, session, now=now)
     reason = await why_not_places(db, session, choice, caller=caller, now=now)
     if reason is None:
         if held := await hold_places(db, choice, caller=caller, now=now):
@@ -184,10 +189,11 @@ async def hold_after_others(
 async def why_not_places(
     db: AsyncSession, session: Session, choice: Choice, *, caller: Caller, now: datetime
 ) -> Refusal | None:
-    """The session is large enough, the firm's share of it, and what is open at this moment."""
+    """The session is large enough, not to be ranked, the firm's share of it, and what is open at this moment."""
     share = await share_of(db, session, caller.enterprise_id or 0, now=now)
     left = (await places_at(db, [session.id], now=now))[session.id].open
-    reason = why_not_size(session, choice.least) or why_not_share(share, choice.least)
+    reason = why_not_size(session, choice.least) or why_not_first_come(session, now=now)
+    reason = reason or why_not_share(share, choice.least)
     return reason or (full(left, choice.people) if left < choice.least else None)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, func, text
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -115,7 +115,12 @@ class PlacesNow(NamedTuple):
 
 
 def open_places(now: datetime) -> ColumnElement[int]:
-    """How many places of a session are open, as a column: what lapsed counts although nobody swept yet."""
+    """How many places of a session are open to whoever comes first, as a column: what lapsed counts unswept."""
+    return case((col(Session.ranked_until).is_(None), unclaimed_places(now)), else_=0)
+
+
+def unclaimed_places(now: datetime) -> ColumnElement[int]:
+    """How many places of a session are open or to be ranked, as a column."""
     return col(Session.places) - col(Session.taken) - promised_places(now) - held_places(now)
 
 

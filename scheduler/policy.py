@@ -40,6 +40,9 @@ class Policy:
     most_share_percent: float = number(40, "percent of a session's places that one firm may take of the open ones")
     offer_working_hours: float = number(4, "working hours in which offered places are named")
     most_passes: float = number(3, "times that smaller groups may pass a waiting one before places are kept for it")
+    ranked_window_days: float = number(
+        0, "days after publication in which open places are applied for, to be ranked; 0 opens them first come"
+    )
     most_changes: float = number(3, "substitutions per booking")
     confirm_days: float = number(3, "days before a session at which one below the minimum class is decided on")
     postpone_notice_days: float = number(1, "days before the freeze at which a new day is told at the latest")

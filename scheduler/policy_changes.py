@@ -32,6 +32,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "most_share_percent": (1, 100),
     "offer_working_hours": (1, 80),
     "most_passes": (0, 20),
+    "ranked_window_days": (0, 60),
     "most_changes": (0, 20),
     "confirm_days": (1, 60),
     "postpone_notice_days": (0, 30),

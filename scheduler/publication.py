@@ -31,6 +31,7 @@ from scheduler.request_splits import again_for
 from scheduler.rounds import fall_back, lock_round
 from scheduler.standing import standing_sessions
 from scheduler.weather import in_bad_weather
+from scheduler.windows import start
 
 MOST_NAMED = 10
 BEFORE_PUBLICATION = (RoundState.PLANNING, RoundState.CONSULTING)
@@ -139,8 +140,17 @@ async def publish(db: AsyncSession, planned: Round, sessions: Sequence[Session],
     await tell_offices(db, agreed, now=now)
     for session in agreed:
         await pass_on(db, session, now=now)
+    await open_windows(db, planned, agreed, now=now)
     planned.state, planned.replan_wanted = RoundState.PUBLISHED, False
     await db.flush()
+
+
+async def open_windows(db: AsyncSession, planned: Round, agreed: Sequence[Session], *, now: datetime) -> None:
+    """Where the bureau's policy says so, have what is left open, or will be, applied for until a date."""
+    days = (await policy_of(db, planned.bureau_id)).ranked_window_days
+    for session in agreed:
+        if days and session.held < session.places and now + timedelta(days=days) < session.confirm_due_at:
+            await start(db, session, now + timedelta(days=days), now=now)
 
 
 async def to_be_public(

@@ -111,7 +111,8 @@ async def pass_on(db: AsyncSession, session: Session, *, now: datetime) -> None:
         return
     await db.flush()
     await db.refresh(session)
-    if session.places <= session.promised + session.held + session.taken:
+    # While a ranked window stands, whatever is freed is given by its rule.
+    if session.ranked_until is not None or session.places <= session.promised + session.held + session.taken:
         return
     queue = await queue_of(db, session, now=now)
     await carry_out(db, queue, queue.decided(), now=now)

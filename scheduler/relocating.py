@@ -87,7 +87,7 @@ async def keys_of_others(db: AsyncSession, session: Session, *, now: datetime) -
 
 def is_after(session: Session, other: Session, *, now: datetime) -> bool:
     """Whether a locked session still takes names, on no earlier day."""
-    is_open = other.state is SessionState.PUBLISHED and other.roster_freezes_at > now
+    is_open = other.state is SessionState.PUBLISHED and other.roster_freezes_at > now and other.ranked_until is None
     return is_open and other.day >= session.day
 
 

@@ -16,6 +16,7 @@ from scheduler.hold_ends import STANDING, end_holds, standing_holds
 from scheduler.jobs import Job
 from scheduler.places_taken import held_promises, release, release_lapsed
 from scheduler.queues import end_waits, pass_on
+from scheduler.windows import void_window
 
 # One session a transaction: its requests are locked in id order, and two nodes never wait for each other's.
 BATCH = 1
@@ -32,6 +33,7 @@ async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) ->
     """
     await end_holds(db, session, await standing_holds(db, session), HoldState.LAPSED)
     await end_waits(db, session, why=FROZEN, now=now)
+    await void_window(db, session, why=FROZEN, now=now)
     await release(db, session, await held_promises(db, session), why=NOT_NAMED, now=now)
     if session.taken:
         # Whoever stands on a final roster was told to come, also where nobody decided in time.

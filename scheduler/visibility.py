@@ -18,6 +18,7 @@ from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, Sit
 from models.rounds import Consent, Objection, Plan, Round
 from models.sessions import Session, SessionStaff
 from models.vocabulary import ConsentState, PromiseState, Role, SessionState
+from models.windows import Applicant, Application, RankedWindow
 from scheduler.callers import OFFICIALS, Caller
 from scheduler.catalogue import rules_for
 
@@ -49,6 +50,17 @@ def sessions_seen(caller: Caller) -> Where:
         return col(Session.exam_body_id) == caller.exam_body_id
     asked = col(Session.id).in_(select(col(Consent.session_id)).where(consents_to_answer(caller)))
     return or_(and_(own_bureau, col(Session.state).in_(PUBLIC_STATES)), asked)
+
+
+def windows_seen(caller: Caller) -> Where:
+    """The windows of the sessions that the caller sees: whoever may look can recount them."""
+    return col(RankedWindow.session_id).in_(select(col(Session.id)).where(sessions_seen(caller)))
+
+
+def applicants_seen(caller: Caller) -> Where:
+    """The people on the applications that the caller sees."""
+    own = of_seen_enterprises(Application.enterprise_id)(caller)
+    return col(Applicant.application_id).in_(select(col(Application.id)).where(own))
 
 
 def consents_to_answer(caller: Caller) -> Where:
@@ -216,6 +228,9 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Promise: promises_seen,
     Waiting: of_seen_enterprises(Waiting.enterprise_id),
     Hold: of_seen_enterprises(Hold.enterprise_id),
+    RankedWindow: windows_seen,
+    Application: of_seen_enterprises(Application.enterprise_id),
+    Applicant: applicants_seen,
     Booking: bookings_seen,
     Result: results_seen,
     Certificate: certificates_seen,

@@ -14,11 +14,13 @@ from models.catalogue import Exam
 from models.parties import Enterprise
 from models.sessions import Session
 from models.vocabulary import HoldState, Role, SessionState, WaitingState
+from scheduler.awarding import rank_if_due
 from scheduler.booking_rules import (
     STAFF_RECUSED,
     recused_from,
     refuse_for,
     refuse_wrong_people,
+    why_not_first_come,
     why_not_session,
     why_not_share,
     why_not_size,
@@ -87,7 +89,8 @@ async def row_of(db: AsyncSession, wish: Wish, *, caller: Caller, now: datetime)
         exam_id, until_day = exam.id, wish.until_day
     else:
         session = await lock_session(db, (await seen_session(db, wish.session_id, caller=caller)).id)
-        refuse_for(why_not_session(session, now=now), *SESSION_ID)
+        await rank_if_due(db, session, now=now)
+        refuse_for(why_not_session(session, now=now) or why_not_first_come(session, now=now), *SESSION_ID)
         await refuse_hopeless(db, session, wish.people, caller=caller, now=now)
         exam_id, until_day = session.exam_id, session.day
     firm = (await db.exec(select(Enterprise).where(col(Enterprise.id) == caller.enterprise_id))).one()

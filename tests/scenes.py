@@ -23,6 +23,7 @@ from scheduler.audit.counts import COUNTS
 from scheduler.audit.history import HISTORY
 from scheduler.audit.invariant import Violation
 from scheduler.audit.results import RESULTS
+from scheduler.audit.windows import WINDOWS
 from scheduler.callers import Caller
 from tests import factories as make
 
@@ -99,7 +100,9 @@ class Scene:
     async def violations(self) -> list[Violation]:
         """What the auditor finds in the rows of places, people and outcomes."""
         looked_at = [
-            one for one in (*COUNTS, *CLAIMS, *HISTORY, *RESULTS, *CERTIFICATES) if one.name not in NEEDS_A_PLAN
+            one
+            for one in (*COUNTS, *CLAIMS, *HISTORY, *RESULTS, *CERTIFICATES, *WINDOWS)
+            if one.name not in NEEDS_A_PLAN
         ]
         async with self.database.reading() as db:
             return [found for one in looked_at for found in (await one.verdict(db)).violations]

@@ -25,6 +25,7 @@ from api.graphql.item_rules import ItemRuleMutation
 from api.graphql.parties import PartyQuery
 from api.graphql.places import PlaceMutation, PlaceQuery
 from api.graphql.policy import PolicyMutation, PolicyQuery
+from api.graphql.ranked_windows import WindowMutation, WindowQuery
 from api.graphql.registration import RegistrationMutation
 from api.graphql.renewals import RenewalMutation, RenewalQuery
 from api.graphql.reports import ReportQuery
@@ -55,6 +56,7 @@ class Query(
     BookingQuery,
     HoldQuery,
     WaitingQuery,
+    WindowQuery,
     CertificateQuery,
     RenewalQuery,
     ReportQuery,
@@ -81,6 +83,7 @@ class Mutation(
     BookingMutation,
     HoldMutation,
     WaitingMutation,
+    WindowMutation,
     SessionMutation,
     AttendanceMutation,
     ResultMutation,

@@ -56,6 +56,9 @@ class Session(Entity, relay.Node):
         description="When it was confirmed that it takes place (开考确认); empty before."
     )
     roster_freezes_at: datetime = strawberry.field(description="From when on the roster is frozen.")
+    ranked_until: datetime | None = strawberry.field(
+        description="While a ranked window stands: until when to apply. Its open places are not first come."
+    )
     results_due_at: datetime = strawberry.field(description="By when the exam body reports results.")
 
     @strawberry.field(description="Places that anybody may book.")

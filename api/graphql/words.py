@@ -91,6 +91,19 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "LEFT": "Given up by the firm.",
         "LAPSED": "Its last day is over, or what was offered was not named in time.",
     },
+    "WindowState": {
+        "OPEN": "Firms apply, until the date; then it is ranked.",
+        "RANKED": "The result is published.",
+        "VOID": "Its session was called off, or froze before anybody ranked it.",
+    },
+    "ApplicationState": {
+        "APPLIED": "Waits for the date.",
+        "PLACED": "Its people are booked (中签).",
+        "QUEUED": "No place was left for it: it waits in the session's queue, in the order of the result.",
+        "UNFIT": "None of its people may sit there any more.",
+        "WITHDRAWN": "Taken back by the firm.",
+        "VOID": "The window ended without a result.",
+    },
     "AlternativeKind": {
         "OTHER_DATE": "The same site on another day or half-day; it takes your whole group.",
         "OTHER_SITE": "Another site that takes your whole group.",
@@ -215,6 +228,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "PROMISE_LAPSED": "The places are no longer held.",
         "BUSY": "Too many write at once; the answer says when to send the same again.",
         "ALREADY_WAITING": "The firm is in this queue already.",
+        "RANKED_WINDOW": "The places are given by a ranked window: the message says until when to apply.",
+        "ALREADY_APPLIED": "The person stands in an application for this exam already.",
         "HOLD_LAPSED": "The minutes in which held places are named are over.",
         "ALREADY_EXTENDED": "The hold was extended before; it can be once.",
         "OVER_SHARE": "The firm would take more of the session than one firm may.",

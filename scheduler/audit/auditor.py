@@ -12,6 +12,7 @@ from scheduler.audit.history import HISTORY
 from scheduler.audit.invariant import Invariant, Verdict, Violation
 from scheduler.audit.plans import PLANS
 from scheduler.audit.results import RESULTS
+from scheduler.audit.windows import WINDOWS
 
 INVARIANTS: tuple[Invariant, ...] = (
     *COUNTS,
@@ -23,6 +24,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *DISPLACEMENT,
     *RESULTS,
     *CERTIFICATES,
+    *WINDOWS,
 )
 
 

@@ -36,6 +36,8 @@ pytestmark = pytest.mark.asyncio
 
 # Which row of the world each id of an input stands for, by the input's field without its plural.
 ROWS = {
+    "applicationId": ("Application", "applied"),
+    "windowId": ("RankedWindow", "open"),
     "bookingId": ("Booking", "named"),
     "absentBookingId": ("Booking", "named"),
     "presentBookingId": ("Booking", "taken"),

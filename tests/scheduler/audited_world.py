@@ -15,6 +15,7 @@ from models.places import Jurisdiction, WeatherBlock
 from models.rounds import Consent, Plan, Round
 from models.sessions import Session
 from models.vocabulary import (
+    ApplicationState,
     Attendance,
     CertificateState,
     ConsentParty,
@@ -26,10 +27,14 @@ from models.vocabulary import (
     SessionState,
     WaitingState,
 )
+from models.windows import Applicant, Application
+from scheduler import windows
+from scheduler.awarding import rank_if_due
 from scheduler.journal import note
 from tests import factories as make
 from tests.consulting import ROLE_OF, asked
 
+RANKED_DAYS, UNTIL = (date(2026, 4, 21), date(2026, 4, 22)), datetime(2026, 3, 2, 3, tzinfo=UTC)
 SAT, AGAIN, DROVE = date(2026, 2, 10), date(2026, 2, 20), date(2026, 2, 24)
 
 PROBLEM: dict[str, Any] = {
@@ -91,6 +96,7 @@ async def make_world(db: AsyncSession) -> World:
     world.note(round=world.planned, enterprise=district.enterprise, elsewhere=world.elsewhere, empty=empty)
     world.note(item=district.item.item, rule=district.item.rule)
     await plan_it(db, world)
+    await ranked_windows(db, world)
     await open_session(db, world)
     await displaced_people(db, world)
     await held_sessions(db, world)
@@ -223,6 +229,29 @@ async def renewed_certificate(db: AsyncSession, world: World) -> None:
     renewal.successor_id = new.id
     await make.walked(db, renewal, [RenewalState.GRANTED])
     world.note(old=old, renewed=new, renewal=renewal)
+
+
+async def ranked_windows(db: AsyncSession, world: World) -> None:
+    """A window that was ranked, with a winner and one who waits now, and one that stands, with who applied in it."""
+    exam = world.district.item.theory
+    others = [await make.make_worker(db, enterprise=world.district.enterprise) for _ in range(3)]
+    sessions = [await consented_session(db, world, exam=exam, day=day, places=3) for day in RANKED_DAYS]
+    opened = [await windows.start(db, session, UNTIL, now=make.NOW) for session in sessions]
+    applied = []
+    for window, people in ((opened[0], others[:2]), (opened[1], others[2:])):
+        for worker in people:
+            await make.written(db, row := Application(
+                window_id=window.id, enterprise_id=world.district.enterprise.id, people=1,
+                key=f"{window.id:016x}{len(applied):016x}", state=ApplicationState.APPLIED, applied_at=make.NOW,
+            ))  # fmt: skip
+            await make.written(db, Applicant(application_id=row.id, worker_id=worker.id))
+            applied.append(row)
+    sessions[0].places = 1
+    await db.flush()
+    assert await rank_if_due(db, sessions[0], now=UNTIL)
+    won, lost = sorted(applied[:2], key=lambda row: row.position or 0)
+    world.note(ranked=opened[0], open=opened[1], placed=won, queued=lost, applied=applied[2], windowed=sessions[1])
+    world.note(ranked_session=sessions[0])
 
 
 async def messages_and_keys(db: AsyncSession, world: World) -> None:

@@ -51,6 +51,41 @@ def also(*names: str) -> frozenset[str]:
 
 CORRUPTIONS = [
     Corruption(
+        "windows-close-their-sessions", ["UPDATE session SET ranked_until = NULL WHERE id = {windowed}"],
+        "session", "windowed", "PUBLISHED, ranked until never, its window until 2026-03-02 03:00:00+00",
+    ),
+    Corruption(
+        "places-by-rank-alone",
+        [("INSERT INTO hold (id, session_id, enterprise_id, people, named, state, held_at, held_until, is_extended)"
+          " VALUES ({stranger}, {windowed}, {enterprise}, 1, 0, 'HELD', '2026-03-02', '2026-03-03', false)"),
+         "UPDATE session SET held = 1 WHERE id = {windowed}",
+         moved("hold", "{stranger}", None, "HELD")],
+        "hold", "stranger", "1 places held in window {open}, for no application in it",
+    ),
+    Corruption(
+        "placed-are-booked", ["UPDATE hold SET application_id = NULL WHERE application_id = {placed}"],
+        "application", "placed", "PLACED for 1, given nothing in session {ranked_session}",
+    ),
+    Corruption(
+        "standing-once",
+        [("INSERT INTO applicant (application_id, worker_id) SELECT {applied}, {w1}")],
+        "application", "applied", "for 1, 2 named",
+    ),
+    Corruption(
+        "committed-in-the-trail", ["UPDATE ranked_window SET seed_hash = repeat('0', 64) WHERE id = {open}"],
+        "ranked_window", "open", "seed hash 00000000 and result none are not the trail's",
+    ),
+    Corruption(
+        "rankings-recount", ["UPDATE application SET since = '2026-01-01' WHERE id = {queued}"],
+        "ranked_window", "ranked", "position 2 says",
+    ),
+    Corruption(
+        "rankings-recount",
+        [("UPDATE ranked_window SET document = jsonb_set(document, '{{entries,1,placed}}', 'true')"
+          " WHERE id = {ranked}")],
+        "ranked_window", "ranked", "gets no place",
+    ),
+    Corruption(
         "never-oversold",
         [NEVER_OVERSOLD, "UPDATE session SET places = 3 WHERE id = {to_come}"],
         "session", "to_come", "2 taken, 2 promised and 1 held of 3 places",
