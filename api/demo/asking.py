@@ -31,6 +31,7 @@ async def firm_asks(
         cast.named_later[code, request.item] += [workers[names[key]] for key in request.named_later]
         await clerk.act(
             REQUEST_SUBMIT,
+            key=f"asked-{request.key}",
             itemId=items[request.item],
             people=request.people,
             workerIds=[workers[names[key]] for key in request.named],

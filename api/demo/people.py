@@ -28,46 +28,46 @@ class Person:
     password: str
     token: str | None = field(default=None, repr=False)
 
-    async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
+    async def ask(self, document: str, *, key: str | None = None, **variables: Any) -> dict[str, Any]:
         """
-        Send a document and return its answer.
+        Send a document and return its answer; what is sent again under the same `key` is done once.
 
         Raises:
             Told: The answer carries errors.
         """
-        answer = await self._post(document, variables)
+        answer = await self._post(document, variables, key=key)
         if any(error["extensions"]["code"] == "NOT_SIGNED_IN" for error in answer.get("errors", ())):
             await self._sign_in()
-            answer = await self._post(document, variables)
+            answer = await self._post(document, variables, key=key)
         if "errors" in answer:
             message = f"{self.login}: {answer['errors'][0]['message']}"
             raise Told(message)
         found: dict[str, Any] = answer["data"]
         return found
 
-    async def act(self, document: str, **input_fields: Any) -> dict[str, Any]:
+    async def act(self, document: str, *, key: str | None = None, **input_fields: Any) -> dict[str, Any]:
         """
         Send a mutation with one input, and return its payload.
 
         Raises:
             Told: It was refused.
         """
-        payload = await self.tried(document, **input_fields)
+        payload = await self.tried(document, key=key, **input_fields)
         if payload["userErrors"]:
             error = payload["userErrors"][0]
             message = f"{self.login}: {error['code']}: {error['message']}"
             raise Told(message)
         return payload
 
-    async def tried(self, document: str, **input_fields: Any) -> dict[str, Any]:
+    async def tried(self, document: str, *, key: str | None = None, **input_fields: Any) -> dict[str, Any]:
         """Send a mutation that may be refused, and return its payload with whatever errors it has."""
         if self.token is None:
             await self._sign_in()
-        answer = await self.ask(document, input=input_fields)
+        answer = await self.ask(document, key=key, input=input_fields)
         payload: dict[str, Any] = next(iter(answer.values()))
         if any(error["code"] == "NOT_SIGNED_IN" for error in payload["userErrors"]):
             await self._sign_in()
-            payload = next(iter((await self.ask(document, input=input_fields)).values()))
+            payload = next(iter((await self.ask(document, key=key, input=input_fields)).values()))
         return payload
 
     async def pages(self, document: str, **variables: Any) -> AsyncIterator[dict[str, Any]]:
@@ -81,8 +81,9 @@ class Person:
                 return
             after = connection["pageInfo"]["endCursor"]
 
-    async def _post(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    async def _post(self, document: str, variables: Mapping[str, Any], *, key: str | None = None) -> dict[str, Any]:
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        headers |= {"idempotency-key": key} if key else {}
         response = await self.client.post("/graphql", json={"query": document, "variables": variables}, headers=headers)
         answer: dict[str, Any] = response.json()
         return answer
