@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
@@ -13,6 +14,7 @@ from multiprocessing.synchronize import Event
 from scheduler.allocation.errands import Errand, Fetched, go
 from scheduler.allocation.errors import ProblemError
 
+STOPS = (signal.SIGINT, signal.SIGTERM)
 A_LOOK = 0.1  # seconds between two looks whether somebody asked to stop
 
 Answer = Fetched | ProblemError
@@ -61,10 +63,16 @@ class Processes:
                 connection.close()
 
     def _started(self, errand: Errand, stop: Event) -> tuple[Connection, SpawnProcess]:
-        ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=_run, args=(errand, theirs, stop), daemon=True)
-        process.start()
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_run, args=(theirs, stop), daemon=True)
+        with _no_signals():
+            process.start()
         theirs.close()
+        try:
+            ours.send(errand)
+        except OSError as error:
+            ours.close()
+            raise _lost(process) from error
         return ours, process
 
     def _answering(
@@ -81,10 +89,8 @@ class Processes:
 def _received(connection: Connection, process: SpawnProcess) -> Fetched:
     try:
         answer: Answer = connection.recv()
-    except EOFError as error:
-        process.join()
-        message = f"a process of the allocator ended without an answer (exit {process.exitcode})"
-        raise ErrandLost(message) from error
+    except (EOFError, OSError) as error:
+        raise _lost(process) from error
     finally:
         connection.close()
     process.join()
@@ -93,14 +99,31 @@ def _received(connection: Connection, process: SpawnProcess) -> Fetched:
     return answer
 
 
-def _run(errand: Errand, answer: Connection, stop: Event) -> None:
-    """What a process does: its errand, and no more than that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever started us tells us to stop
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _lost(process: SpawnProcess) -> ErrandLost:
+    process.join()
+    return ErrandLost(f"a process of the allocator ended without an answer (exit {process.exitcode})")
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    """Ctrl-C reaches the whole group: a process that is only starting must not die of it. It inherits what we block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
-        answer.send(go(errand, clock=time.monotonic, cancelled=stop.is_set))
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _run(talk: Connection, stop: Event) -> None:
+    """What a process does: its errand, and no more than that. Whoever started it tells it to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    errand: Errand = talk.recv()
+    try:
+        talk.send(go(errand, clock=time.monotonic, cancelled=stop.is_set))
     except ProblemError as error:
-        answer.send(error)
+        talk.send(error)
 
 
 def _end_with_parent() -> None:

@@ -164,3 +164,34 @@ def test_time_is_shared_by_size_and_what_is_not_used_goes_to_the_others() -> Non
     now[0] = 20
     shares.done(1)  # it was proven optimal long before
     assert shares.of(2) == 80
+
+
+def test_ctrl_c_while_a_process_starts_ends_the_search_and_not_the_process(tmp_path: Path) -> None:
+    program = tmp_path / "planning.py"
+    program.write_text(INTERRUPTED)
+    command = [sys.executable, str(program)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as parent:  # noqa: S603
+        starting = psutil.Process(parent.pid)
+        assert wait_until(lambda: any("spawn_main" in " ".join(each.cmdline()) for each in starting.children()))
+        os.killpg(parent.pid, signal.SIGINT)
+        said, _ = parent.communicate(timeout=60)
+
+    assert said.split()[0] == "found"
+
+
+INTERRUPTED = """
+import json, signal
+from scheduler.allocation import Problem
+from scheduler.allocation.errands import Errand
+from scheduler.apart import Processes
+from tests.allocation.referee import REFERENCE
+
+asked = []
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+    month = json.loads((REFERENCE / "examples" / "month.json").read_text())
+    errands = iter([Errand(Problem.from_json(month), seconds=300.0, gap=0.0, seed=1)])
+    for _, fetched in Processes(1)(errands, lambda: bool(asked)):
+        print("found", fetched.cost, flush=True)
+"""
