@@ -174,7 +174,10 @@ def test_ctrl_c_while_a_process_starts_ends_the_search_and_not_the_process(tmp_p
         starting = psutil.Process(parent.pid)
         assert wait_until(lambda: any("spawn_main" in " ".join(each.cmdline()) for each in starting.children()))
         os.killpg(parent.pid, signal.SIGINT)
-        said, _ = parent.communicate(timeout=60)
+        try:
+            said, _ = parent.communicate(timeout=60)
+        finally:
+            parent.kill()
 
     assert said.split()[0] == "found"
 
