@@ -22,7 +22,6 @@ from scheduler.allocation.limits import Limits, Progress
 from scheduler.allocation.plan import Plan
 from scheduler.allocation.problem import Problem
 from scheduler.allocation.solver import allocate
-from scheduler.apart import Processes
 from scheduler.side_by_side import SideBySide
 
 DONE, REFUSED, MISUSED = 0, 1, 2
@@ -69,7 +68,7 @@ def main() -> int:
         return MISUSED
     try:
         problem = Problem.from_json(document)
-        plan = allocate(problem, limits, start=start, progress=tell, cancelled=cancel, apart=Processes())
+        plan = allocate(problem, limits, start=start, progress=tell, cancelled=cancel)
     except ProblemError as error:
         refusal = {"error": str(error), "where": error.where, "why": error.why, "way_out": error.way_out}
         sys.stderr.write(json.dumps(refusal, ensure_ascii=False) + "\n")

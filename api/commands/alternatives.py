@@ -7,9 +7,9 @@ from pathlib import Path
 from cyclopts import Parameter
 from rich.markup import escape
 
-from api.commands.console import print_document, results
+from api.commands.console import print_document, results, say_no
 from api.commands.plan_tables import growth, table_of
-from api.commands.problem_files import DONE, Json, answering, read_plan, read_problem
+from api.commands.problem_files import DONE, MISUSED, Json, answering, read_plan, read_problem
 from scheduler.allocation import Problem, ProblemError
 from scheduler.allocation.fields import Record
 from scheduler.allocation.insight.alternatives import Alternative, Counter
@@ -61,6 +61,9 @@ def alternatives(
     Returns:
         0 done, 1 refused by the rules, 2 wrong use.
     """
+    if count < 1:
+        say_no("ask for 1 place at least")
+        return MISUSED
 
     def work() -> int:
         given = read_problem(problem)

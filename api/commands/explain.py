@@ -3,11 +3,11 @@
 import time
 from pathlib import Path
 
-from api.commands.console import print_document, results, step
+from api.commands.console import print_document, results, say_no, step
 from api.commands.explaining import explanation
 from api.commands.insight_tables import accounts_table, reasons_table, scarce_table
 from api.commands.plan_tables import left_out, overview, prices
-from api.commands.problem_files import DONE, Json, answering, read_plan, read_problem
+from api.commands.problem_files import DONE, MISUSED, Json, answering, read_plan, read_problem
 from scheduler.allocation import Plan, Problem
 from scheduler.allocation.insight.outlook import Outlook
 from scheduler.allocation.insight.scarce import most_wanted
@@ -27,6 +27,9 @@ def explain(problem: Path, plan: Path, *, time_limit: float = 20.0, as_json: Jso
     Returns:
         0 done, 1 the plan breaks a rule, 2 wrong use.
     """
+    if not time_limit > 0:
+        say_no("give a time above 0")
+        return MISUSED
 
     def work() -> int:
         given = read_problem(problem)

@@ -1,5 +1,6 @@
 """`doorstep locality`: the price of serving people at home, as a curve."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +38,7 @@ def locality(
         0 done, 1 refused by the rules, 2 wrong use.
     """
     factors = sorted(set(factor or FACTORS))
-    if not time_limit > 0 or factors[0] < 0:
+    if not time_limit > 0 or not all(math.isfinite(each) and each >= 0 for each in factors):
         say_no("give a time above 0 and factors of at least 0")
         return MISUSED
 

@@ -11,7 +11,6 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from api.commands.console import notices
 from scheduler.allocation import Limits, Plan, Problem, Progress, allocate
-from scheduler.apart import Processes
 from scheduler.side_by_side import SideBySide
 
 
@@ -79,7 +78,7 @@ def search(
             show(progress)
             told(progress)
 
-        return allocate(problem, limits, start=start, progress=tell, cancelled=asked, apart=Processes())
+        return allocate(problem, limits, start=start, progress=tell, cancelled=asked)
 
 
 def in_words(progress: Progress) -> str:

@@ -93,8 +93,8 @@ Finding = tuple[Reason, dict[str, Any], list[WayOut]]
 """A reason, its evidence, and ways out."""
 
 
-def own_session(case: Case, place: rules.Place) -> float:
-    """What a session for these people alone would add to the plan's cost."""
+def own_session(case: Case, place: rules.Place, people: int) -> float:
+    """What a session for so many of these people alone would add to the plan's cost."""
     index, request = case.index, case.request
     offer, item = index.offers[place.site, request.item], index.items[request.item]
     tier = rules.tier_of(index, place.site, [request.id])
@@ -102,18 +102,25 @@ def own_session(case: Case, place: rules.Place) -> float:
     wait = request.wait_cost * max(0, index.days[index.rank[place.block]] - index.days[index.window(request)[0]])
     crew = sorted(p.block_cost for p in index.staff.values() if item.id in p.items)[: item.staff]
     fixed = offer.open_cost + (index.problem.costs.tier.get(tier, 0) if tier else 0) + sum(crew) * item.length
-    return fixed + case.people * (near + wait - request.unplaced_cost)
+    return fixed + people * (near + wait - request.unplaced_cost)
 
 
-def held_or_own(case: Case, place: rules.Place) -> float:
-    """What placing these people there would add to the plan's cost, in the session there or in one of their own."""
+def held_or_own(case: Case, place: rules.Place, *, split: bool = False) -> float:
+    """
+    What placing these people there would add to the plan's cost, in the session there or in one of their own.
+
+    Who are `split` sit there as far as there are places: what becomes of the others is not priced.
+    """
     index, request = case.index, case.request
     session = case.standing.held.get((place.site, request.item, place.block))
-    if session is None or index.offers[place.site, request.item].places - session.people < case.people:
-        return own_session(case, place)
+    places = index.offers[place.site, request.item].places
+    free = places - session.people if session else 0
+    people = min(case.people, free or places) if split else case.people
+    if free < people:
+        return own_session(case, place, people)
     near = rules.travel_cost(index, request, index.sites[place.site]) or 0.0
     wait = request.wait_cost * max(0, index.days[index.rank[place.block]] - index.days[index.window(request)[0]])
-    return case.people * (near + wait - request.unplaced_cost)
+    return people * (near + wait - request.unplaced_cost)
 
 
 def staff_evidence(case: Case, place: rules.Place) -> dict[str, str]:

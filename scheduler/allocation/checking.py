@@ -7,6 +7,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from scheduler.allocation.errors import ProblemError
+from scheduler.allocation.fields import checked_cost
 from scheduler.allocation.parts import MinPeople, Part, PinnedSession
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ def check_parts(problem: Problem) -> None:
     check_tree(problem)
     check_order(problem)
     check_addresses(problem)
+    check_prices(problem)
+
+
+def check_prices(problem: Problem) -> None:
+    """The prices that apply everywhere are ones that sums can carry, also where a question has changed them."""
+    checked_cost(problem.change_cost, "change_cost")
+    for tier, cost in problem.costs.tier.items():
+        checked_cost(cost, f"costs.tier[{tier.value!r}]")
 
 
 def check_blocks(problem: Problem) -> None:

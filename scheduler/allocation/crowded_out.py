@@ -77,6 +77,7 @@ def joining(case: Case, session: PlannedSession, near: float) -> tuple[Reason, W
         reason, text, change = Reason.NO_STAFF, f"other staff for {where}", "staff"
     elif case.request.together and 0 < free < case.people:
         reason, text, change = Reason.TOGETHER, f"allow a split: {free} of them fit into {where}", "together"
+        saved = free * (near - case.request.unplaced_cost)
     elif free < case.people:
         text = f"{case.people - free} more places at {where}, which has {free} left"
         reason, change = Reason.FULL, "places"

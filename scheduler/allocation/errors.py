@@ -1,7 +1,5 @@
 """What the core says when it cannot take what it was given."""
 
-from collections.abc import Callable
-
 
 class ProblemError(ValueError):
     """
@@ -18,14 +16,6 @@ class ProblemError(ValueError):
         self.where = where
         self.why = why
         self.way_out = way_out
-
-    def __reduce__(self) -> tuple[Callable[..., "ProblemError"], tuple[str, str, str]]:
-        """How it travels from one process to another."""
-        return _told_again, (self.where, self.why, self.way_out)
-
-
-def _told_again(where: str, why: str, way_out: str) -> ProblemError:
-    return ProblemError(where, why, way_out=way_out)
 
 
 class PlanError(ValueError):

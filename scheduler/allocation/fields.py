@@ -46,9 +46,9 @@ class Record:
     def text(self, name: str) -> str:
         """A field of text, never empty."""
         value = self.required(name)
-        if not isinstance(value, str) or not value:
+        if not is_text(value) or not value:
             raise self.fault(name, f"is {value!r}", way_out="give a text that is not empty")
-        return value
+        return str(value)
 
     def optional_text(self, name: str) -> str | None:
         """A text, or None where the field is absent."""
@@ -59,7 +59,7 @@ class Record:
         listed = self.values.get(name)
         if listed is None:
             return ()
-        if not isinstance(listed, Sequence) or isinstance(listed, str) or not all(isinstance(x, str) for x in listed):
+        if not isinstance(listed, Sequence) or isinstance(listed, str) or not all(map(is_text, listed)):
             raise self.fault(name, f"is {listed!r}", way_out="give a list of ids")
         return tuple(dict.fromkeys(listed))
 
@@ -130,9 +130,14 @@ class Record:
             yield Record(f"{prefix}[{label!r}]" if isinstance(label, str) else f"{prefix}[{position}]", values)
 
 
+def is_text(value: object) -> bool:
+    """Whether the value is a text that can be written down again; half of a surrogate pair cannot."""
+    return isinstance(value, str) and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)  # noqa: PLR2004
+
+
 def is_number(value: object) -> bool:
     """Whether the value is a finite number; true and false are none."""
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def checked_cost(value: Any, where: str) -> float:

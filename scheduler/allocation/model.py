@@ -190,12 +190,12 @@ def add_rest(written: ScopeModel) -> None:
     space = written.scope.space
     days = np.array(space.index.days, np.int64)
     groups: dict[tuple[int, int], list[int]] = {}
-    rest = [space.index.sites[site].rest_days for site in space.site_ids]
+    rest, end = [space.index.sites[site].rest_days for site in space.site_ids], int(days.max(initial=0)) + 1
     for each in (written.held, written.empty):
         for option, column in zip(each.option.tolist(), each.column.tolist(), strict=True):
             site, span = int(space.options.site[option]), space.span(option)
             if rest[site]:
-                for day in range(int(days[span.start]), int(days[span[-1]]) + rest[site]):
+                for day in range(int(days[span.start]), min(int(days[span[-1]]) + rest[site], end)):
                     groups.setdefault((site, day), []).append(column)
     add_groups(written.model, {spot: (columns, 1.0) for spot, columns in groups.items()})
 

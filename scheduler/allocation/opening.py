@@ -1,6 +1,6 @@
 """The draft to begin with: it keeps every pin, or says which of them contradict each other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from scheduler.allocation.errors import ProblemError
 from scheduler.allocation.greedy import Greedy
 from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
-from scheduler.allocation.plan import PlannedSession
+from scheduler.allocation.plan import Plan
 from scheduler.allocation.resume import resumed
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import seats_of
@@ -17,9 +17,7 @@ from scheduler.allocation.space import Ints, Space
 from scheduler.allocation.staffing import Staffing
 
 
-def opening_draft(
-    staffing: Staffing, *, stop: Callable[[], bool], start: Sequence[PlannedSession] | None = None
-) -> Draft:
+def opening_draft(staffing: Staffing, *, stop: Callable[[], bool], start: Plan | None = None) -> Draft:
     """
     A first plan, from an earlier one if there is one to start from.
 

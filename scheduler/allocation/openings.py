@@ -74,7 +74,7 @@ def at_hand(space: Space, standing: Standing) -> Bools:
     free = space.free.copy()
     for item, length in enumerate(space.length.tolist()):
         free[item] &= (left >= length)[:, None]
-        for shift in range(min(length, space.ranks)):
+        for shift in range(length):
             free[item, :, : space.ranks - shift] &= ~busy[:, shift:]
     return free
 

@@ -91,7 +91,8 @@ def space_of(problem: Problem) -> Space:
         people=seated.people,
         unplaced_cost=np.array([request.unplaced_cost for request in requests], float),
         together=np.array([request.together for request in requests], bool),
-        length=np.array([item.length for item in items], np.int64),
+        # What is longer than the horizon has no option, so that how much longer it is says nothing.
+        length=np.array([min(item.length, ranks) for item in items], np.int64),
         staff_needed=np.array([item.staff for item in items], np.int64),
         free=free,
         block_cost=np.array([person.block_cost for person in staff], float),

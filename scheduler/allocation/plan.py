@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from scheduler.allocation.errors import PlanError
 from scheduler.allocation.parts import Tier
 
 FORMAT = "doorstep-plan/1"
+
+T = TypeVar("T", str, int, float)
 
 TERMS = ("open", "tier", "staff", "travel", "wait", "unplaced", "change")
 """What the objective is the sum of."""
@@ -141,14 +143,19 @@ class Plan:
             return cls(
                 sessions=tuple(session_from_json(row) for row in document["sessions"]),
                 unplaced=tuple(
-                    Unplaced(row["request"], row["people"], Reason(row["reason"]), row.get("detail", {}))
+                    Unplaced(
+                        typed(row, "request", str),
+                        typed(row, "people", int),
+                        Reason(row["reason"]),
+                        row.get("detail", {}),
+                    )
                     for row in document["unplaced"]
                 ),
-                objective=document["objective"],
-                terms=dict(document.get("terms", {})),
-                bound=document["bound"],
-                seconds=document.get("seconds", 0.0),
-                seed=document.get("seed", 0),
+                objective=typed(document, "objective", float),
+                terms={name: typed(document["terms"], name, float) for name in document.get("terms", ())},
+                bound=typed(document, "bound", float),
+                seconds=typed({"seconds": 0.0, **document}, "seconds", float),
+                seed=typed({"seed": 0, **document}, "seed", int),
                 stopped=Stop(document.get("stopped", Stop.TIME)),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -169,11 +176,32 @@ def session_to_json(session: PlannedSession) -> dict[str, Any]:
 
 def session_from_json(row: Mapping[str, Any]) -> PlannedSession:
     """One session, read from a plan file."""
+    staff = row.get("staff", ())
+    if isinstance(staff, str) or not all(isinstance(who, str) for who in staff):
+        message = f"staff is {staff!r}"
+        raise TypeError(message)
     return PlannedSession(
-        site=row["site"],
-        item=row["item"],
-        block=row["block"],
+        site=typed(row, "site", str),
+        item=typed(row, "item", str),
+        block=typed(row, "block", str),
         tier=Tier(row["tier"]),
-        staff=tuple(row.get("staff", ())),
-        seated=tuple(Seating(seating["request"], seating["people"]) for seating in row["seated"]),
+        staff=tuple(staff),
+        seated=tuple(
+            Seating(typed(seating, "request", str), typed(seating, "people", int)) for seating in row["seated"]
+        ),
     )
+
+
+def typed(row: Mapping[str, Any], name: str, kind: type[T]) -> T:
+    """
+    A value of a plan file, as what it has to be; whole numbers do where fractions may stand.
+
+    Raises:
+        KeyError: It is missing.
+        TypeError: It is something else.
+    """
+    value = row[name]
+    if type(value) is kind or (kind is float and type(value) is int):
+        return value
+    message = f"{name} is {value!r}"
+    raise TypeError(message)

@@ -1,6 +1,6 @@
 """The search for the best plan of one component, and for the proof of how good it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from scheduler.allocation.exact import solve_exactly
 from scheduler.allocation.itembounds import ItemBounds, ItemModel
 from scheduler.allocation.limits import Limits, Task, Watch
 from scheduler.allocation.milp import Effort, Outcome
-from scheduler.allocation.plan import PlannedSession
+from scheduler.allocation.plan import Plan
 from scheduler.allocation.search import Search
 from scheduler.allocation.space import Floats, Space
 
@@ -40,9 +40,7 @@ class Step:
 class Quest:
     """One component's search, taken up turn by turn."""
 
-    def __init__(
-        self, space: Space, *, limits: Limits, watch: Watch, start: Sequence[PlannedSession] | None = None
-    ) -> None:
+    def __init__(self, space: Space, *, limits: Limits, watch: Watch, start: Plan | None = None) -> None:
         self.space, self.limits, self.watch, self.start = space, limits, watch, start
         self.search: Search | None = None
         self.bound = 0.0
@@ -58,11 +56,6 @@ class Quest:
     def cost(self) -> float:
         """What it costs."""
         return self.draft.cost
-
-    @property
-    def gap(self) -> float:
-        """How far the cost may lie above the best one, as a share of it."""
-        return (self.cost - self.bound) / max(abs(self.cost), 1e-9)
 
     @property
     def open(self) -> bool:

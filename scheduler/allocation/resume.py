@@ -1,30 +1,28 @@
-"""The sessions of an earlier plan taken up again: what still keeps the rules stays, and the rest is filled up."""
+"""An earlier plan taken up again: what still keeps the rules stays, and the rest is filled up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from scheduler.allocation.draft import Draft, Seats, at_rest, nobody_overtakes, rooms_left
 from scheduler.allocation.greedy import Greedy
-from scheduler.allocation.plan import PlannedSession
+from scheduler.allocation.plan import Plan, PlannedSession
 from scheduler.allocation.space import Ints, Space
 from scheduler.allocation.staffing import Names, Staffing
 
 
-def resumed(
-    staffing: Staffing, earlier: Sequence[PlannedSession], *, stop: Callable[[], bool] = lambda: False
-) -> Draft:
-    """The sessions as a draft of this space, mended where the problem has changed since."""
-    return Greedy(staffing, what_still_stands(staffing, earlier), stop=stop).fill()
+def resumed(staffing: Staffing, plan: Plan, *, stop: Callable[[], bool] = lambda: False) -> Draft:
+    """The plan as a draft of this space, mended where the problem has changed since."""
+    return Greedy(staffing, what_still_stands(staffing, plan), stop=stop).fill()
 
 
-def what_still_stands(staffing: Staffing, earlier: Sequence[PlannedSession]) -> Draft:
-    """Those of the sessions and seats that this space allows, with the staff they had as far as possible."""
+def what_still_stands(staffing: Staffing, plan: Plan) -> Draft:
+    """Those of the plan's sessions and seats that this space allows, with the staff they had as far as possible."""
     space = staffing.space
     taking = Taking.of(space)
-    for session in sorted(earlier, key=lambda each: each.key):
+    for session in sorted(plan.sessions, key=lambda each: each.key):
         taking.take(session)
     seats = without_overtaking(space, taking.seats)
-    names, short = staffing.name_most(seats, crews_kept(staffing, earlier, seats))
+    names, short = staffing.name_most(seats, crews_kept(staffing, plan, seats))
     for option in short:
         del seats[option], names[option]
     seats = without_overtaking(space, seats)
@@ -97,11 +95,11 @@ class Taking:
         return seated if whole else {}
 
 
-def crews_kept(staffing: Staffing, earlier: Sequence[PlannedSession], seats: Seats) -> Names:
+def crews_kept(staffing: Staffing, plan: Plan, seats: Seats) -> Names:
     """The staff of those sessions whose staff may still hold them, within everybody's blocks."""
     space = staffing.space
     position = {who: n for n, who in enumerate(space.staff_ids)}
-    crews = {session.key: session.staff for session in earlier}
+    crews = {session.key: session.staff for session in plan.sessions}
     blocks, kept = space.max_blocks.copy(), {}
     for option, there in seats.items():
         crew = [position[who] for who in crews[space.key(option)] if who in position]

@@ -1,6 +1,6 @@
 """Better plans: a model over the sessions the prices like, then one neighbourhood after another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,7 @@ from scheduler.allocation.milp import Effort, Outcome, solve
 from scheduler.allocation.model import ScopeModel, model_of
 from scheduler.allocation.neighbourhoods import Breadth, about, around, worth_a_thought
 from scheduler.allocation.opening import opening_draft, stands
-from scheduler.allocation.plan import PlannedSession
+from scheduler.allocation.plan import Plan
 from scheduler.allocation.scope import scope_of
 from scheduler.allocation.solution import is_whole, merged, seats_of, values_of
 from scheduler.allocation.space import Bools, Floats, Space
@@ -80,7 +80,7 @@ class Proposal:
 class Search:
     """Holds the best draft of one space and improves it."""
 
-    def __init__(self, space: Space, *, seed: int, watch: Watch, start: Sequence[PlannedSession] | None = None) -> None:
+    def __init__(self, space: Space, *, seed: int, watch: Watch, start: Plan | None = None) -> None:
         self.space, self.seed, self.stop = space, seed, watch.over
         self.staffing = Staffing(space)
         self.draft = opening_draft(self.staffing, stop=watch.late, start=start)

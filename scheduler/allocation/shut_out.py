@@ -104,7 +104,7 @@ def start_ways(case: Case, reason: Reason, places: list[rules.Place]) -> list[Wa
     if not possible:
         return [WayOut(0.0, f"list half-days on end, as many as {case.request.item} takes", "blocks")]
     return [
-        WayOut(held_or_own(case, place), text, change, place.site, place.block)
+        WayOut(held_or_own(case, place, split=reason is Reason.TOGETHER), text, change, place.site, place.block)
         for place in possible
         for change, text in [way_at(case, reason, place)]
     ]
@@ -151,7 +151,8 @@ def way_at(case: Case, reason: Reason, place: rules.Place) -> tuple[str, str]:
         missing = item.staff - len(able_staff(case, place))
         return "staff", f"{missing} more of staff who hold {item.id}: {where}"
     if reason is Reason.TOGETHER:
-        return "together", f"allow them to be split over sessions: {where}"
+        places = case.index.offers[place.site, item.id].places
+        return "together", f"allow a split over sessions, of which {where} has {places} places"
     missing = max(1, item.min_class - case.request.people)
     return "min_class", f"{missing} more people for a class of {item.min_class}: {where}"
 

@@ -103,6 +103,15 @@ def test_people_who_fit_only_split_are_told_so() -> None:
     assert way_out(row)[0] == "together"
 
 
+def test_a_split_is_priced_for_those_who_then_have_a_place() -> None:
+    few, many = [
+        left_out(problem_with(requests=[request("firm", people=people, together=True)])).detail["way_out"]
+        for people in (6, 300)
+    ]
+
+    assert many["extra_cost"] == few["extra_cost"]  # the place holds no more of three hundred than of six
+
+
 def test_a_full_session_says_how_many_places_are_missing() -> None:
     asked = [request("big", people=4), request("late", people=2, unplaced_cost=50)]
     only = {"blocks": problem_with()["blocks"][:1]}

@@ -4,11 +4,13 @@ import json
 import math
 import time
 from copy import deepcopy
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
-from scheduler.allocation import Limits, Problem, ProblemError, allocate, verify
+from scheduler.allocation import Limits, Plan, PlanError, Problem, ProblemError, Tier, allocate, verify
 from tests.allocation.referee import REFERENCE, check
 
 LIMITS = Limits(clock=time.monotonic, seconds=20, seed=1)
@@ -41,7 +43,7 @@ NUMBERS: list[tuple[tuple[str | int, ...], str]] = [
 
 
 @pytest.mark.parametrize(("path", "named"), NUMBERS)
-@pytest.mark.parametrize("value", [math.nan, math.inf, 1e308, -1, "12", True, [1]])
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e308, 10**400, -1, "12", True, [1]])
 def test_a_cost_that_is_none_is_refused_by_its_field(path: tuple[str | int, ...], named: str, value: object) -> None:
     with pytest.raises(ProblemError, match=f"{named}.*give a number from 0"):
         Problem.from_json(small_with(path, value))
@@ -90,6 +92,21 @@ def test_an_unknown_id_is_refused_where_it_stands(path: tuple[str | int, ...], k
 def test_an_unknown_id_in_a_wish_is_refused_with_its_row(name: str, row: Document, kind: str) -> None:
     with pytest.raises(ProblemError, match=rf"{name}\[0\].*names 'nobody', which is not in {kind}"):
         Problem.from_json(small_with((name,), [row]))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, 1e13])
+def test_a_price_that_a_question_has_changed_is_checked_as_well(value: float) -> None:
+    problem = Problem.from_json(SMALL)
+
+    with pytest.raises(ProblemError, match=r"change_cost: is .*give a number from 0"):
+        replace(problem, change_cost=value)
+    with pytest.raises(ProblemError, match=r"costs.tier\['town'\]: is .*give a number from 0"):
+        replace(problem, costs=replace(problem.costs, tier={Tier.TOWN: value}))
+
+
+def test_half_a_letter_is_no_id() -> None:
+    with pytest.raises(ProblemError, match=r"requests\[.*\].id: is .*give a text"):
+        Problem.from_json(small_with(("requests", 0, "id"), "\ud800x"))
 
 
 def one_yard(**wishes: Any) -> Document:
@@ -144,6 +161,67 @@ def test_of_pins_that_clash_only_those_that_clash_are_named() -> None:
     assert "yard / crane / am" in refused.value.where
     assert "hall / crane / am" in refused.value.where
     assert "pm" not in refused.value.where
+
+
+@pytest.mark.parametrize("length", [3, 10**7])
+def test_an_item_longer_than_the_half_days_there_are_is_held_nowhere(length: int) -> None:
+    document = one_yard()
+    document["items"][0]["length"] = length
+
+    plan = allocate(Problem.from_json(document), LIMITS)
+
+    assert {(row.request, row.reason) for row in plan.unplaced} == {("first", "WINDOW"), ("next", "WINDOW")}
+    assert verify(Problem.from_json(document), plan) == []
+
+
+def test_a_rest_far_beyond_the_last_day_is_a_rest_to_the_end() -> None:
+    document = one_yard()
+    document["sites"][0]["rest_days"] = 10**7
+
+    plan = allocate(Problem.from_json(document), LIMITS)
+
+    assert len(plan.sessions) == 1
+    assert verify(Problem.from_json(document), plan) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("seated", 0, "people"), 1.5),
+        (("seated", 0, "people"), True),
+        (("seated", 0, "request"), 7),
+        (("site",), None),
+        (("staff",), "lin"),
+        (("staff",), [3]),
+    ],
+)
+def test_what_is_no_plan_is_not_taken_for_one(path: tuple[str | int, ...], value: object) -> None:
+    document: Any = allocate(Problem.from_json(one_yard()), LIMITS).to_json()
+    at = document["sessions"][0]
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+
+    with pytest.raises(PlanError, match="not of the form of a plan"):
+        Plan.from_json(document)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_nobody_serves_costs_the_same_in_any_order(seed: int) -> None:
+    document = one_yard(items=[{"id": "crane"}, {"id": "boiler"}, {"id": "lift"}], staff=[])
+    asking, (crane, boiler) = document["requests"][0], document["sites"][0]["offers"]
+    document["sites"] = [
+        {"id": name, "jurisdiction": "o", "offers": [offer]} for name, offer in (("yard", crane), ("hall", boiler))
+    ]
+    served = [asking | {"id": item, "item": item} for item in ("crane", "boiler")]
+    left = [asking | {"id": f"r{n:02}", "item": "lift", "unplaced_cost": 0.1 * n + 1 / (n + 3)} for n in range(40)]
+    shuffled = Random(seed).sample(left, len(left))
+
+    one, other = (
+        allocate(Problem.from_json(document | {"requests": served + each}), LIMITS) for each in (left, shuffled)
+    )
+
+    assert (one.bound, one.objective) == (other.bound, other.objective)
 
 
 def test_ten_megabytes_of_requests_that_nothing_serves_are_planned() -> None:

@@ -29,7 +29,7 @@ def test_a_plan_of_the_same_problem_stands_as_it_is(document: Document) -> None:
     plan = allocate(problem, LIMITS)
 
     staffing = Staffing(space_of(problem))
-    draft = what_still_stands(staffing, plan.sessions)
+    draft = what_still_stands(staffing, plan)
 
     assert cost_of(staffing.space, draft.seats, draft.staff) == pytest.approx(plan.objective)
 

@@ -133,6 +133,9 @@ def test_tables_are_shown_without_json(words: list[str], plan: Path, capsys: pyt
         (["alternatives", "--item", "N1-theory"], 1, "request.jurisdiction: is missing"),
         (["replan", "--plan", "x.json", "--bar", "colour=red"], 1, "write site=ID"),
         (["replan", "--plan", "x.json", "--agreed", "a/b/c"], 1, "a/b/c is not in the plan"),
+        (["replan", "--plan", "x.json", "--bar", "site=B0-centre", "--change-cost", "nan"], 1, "change_cost: is nan"),
+        (["explain", "--time-limit", "nan"], 2, "give a time above 0"),
+        (["alternatives", "--count=-1"], 2, "ask for 1 place at least"),
     ],
 )
 def test_what_is_not_understood_is_said_with_the_way_out(
@@ -142,6 +145,11 @@ def test_what_is_not_understood_is_said_with_the_way_out(
 
     assert answer([command, str(SMALL), str(plan), *rest]) == code
     assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_curve_of_what_is_no_number_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(["locality", str(SMALL), "--factor", "nan"]) == 2
+    assert "factors of at least 0" in capsys.readouterr().err
 
 
 def test_a_plan_of_another_problem_is_refused(plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

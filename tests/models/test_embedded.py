@@ -19,8 +19,9 @@ from models.postgres_programs import ProgramsMissing, copy_of, find, server_user
 
 ROOT = Path(__file__).parents[2]
 OWNER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background ignores it
 from models.embedded import EmbeddedServer
 with EmbeddedServer.start(Path(sys.argv[1]), durable=True) as server:
     print(server.url("postgres"), flush=True)

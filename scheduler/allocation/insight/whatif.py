@@ -59,7 +59,7 @@ def by_prices(outlook: Outlook, changed: Problem) -> float:
 def by_mending(outlook: Outlook, changed: Problem) -> float | None:
     """What the plan costs more once it is mended by the quickest means; None where that does not keep the pins."""
     space = space_of(changed)
-    draft = resumed(Staffing(space), outlook.plan.sessions)
+    draft = resumed(Staffing(space), outlook.plan)
     return draft.cost - outlook.plan.objective if stands(space, draft) else None
 
 

@@ -108,7 +108,7 @@ def narrowed(space: Space, options: Ints) -> Space:
 def mended(outlook: Outlook, wish: Wish) -> float | None:
     """What the plan costs more once the wish is fulfilled by the quickest means; None where those do not do it."""
     space = space_of(bound_to(outlook, wish))
-    draft = resumed(Staffing(space), outlook.plan.sessions)
+    draft = resumed(Staffing(space), outlook.plan)
     sessions = sessions_of(space, draft)
     if not stands(space, draft) or not all_seated(outlook, wish, sessions):
         return None
