@@ -9,10 +9,12 @@ and take medians. A goal that is missed stays in the table as missed.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from districts import CITY, MONTH, QUARTER, district
@@ -26,6 +28,8 @@ from truth import solved
 from scheduler.allocation.rules import km_between
 
 Document = dict[str, Any]
+
+EXAMPLES = Path(__file__).parents[2] / "tests" / "allocation" / "reference" / "examples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,17 @@ INSTANCES = (
     Instance("single 30x200", lambda n: holmberg(n, sites=30, customers=200), 15, of_best=0.005, truth=120),
     Instance("single 80x400", lambda n: yang(n, sites=80, customers=400), 60, of_best=0.001, truth=180),
     Instance("month", lambda n: district(MONTH, n), 60, 0.05, 0.02, quick=True),
+    Instance("example month", lambda _: example("month"), 60, 0.05, 0.02),
     Instance("quarter", lambda n: district(QUARTER, n), 120, 0.08, 0.03),
     Instance("city", lambda n: district(CITY, n), 300, 0.10, 0.04),
 )
 REPLAN_SECONDS, MOVED_FLOOR, MOVED_GOAL = 10.0, 0.15, 0.05
+
+
+def example(name: str) -> Document:
+    """A problem of those that the tests keep; the seed changes nothing of it."""
+    found: Document = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def main() -> int:
