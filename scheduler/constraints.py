@@ -15,6 +15,7 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
     "uq_booking_once_a_session": (Code.ALREADY_BOOKED, "This person already has a place in this session."),
     "uq_waiting_standing": (Code.ALREADY_WAITING, "Your firm waits for this already: change what is in the queue."),
     "uq_ranked_window_open": (Code.WRONG_STATE, "A ranked window of this session is open already: look at it."),
+    "uq_account_login": (Code.ALREADY_KNOWN, "Somebody signs in with this login: choose another."),
     "uq_enterprise_credit_code": (Code.ALREADY_KNOWN, "An enterprise with this credit code is already registered."),
     "uq_jurisdiction_code": (Code.ALREADY_KNOWN, "A jurisdiction with this code is already there: choose another."),
     "uq_site_jurisdiction_id_name": (Code.ALREADY_KNOWN, "A site of this name is already there: choose another."),
