@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from scheduler.refusals import Code, Refused, refuse
+from scheduler.refusals import Code, Refusal, Refused, refuse
 
 SAYINGS: Mapping[str, tuple[Code, str]] = {
     "ex_claim_one_place_at_a_time": (
@@ -37,14 +37,20 @@ SAYINGS: Mapping[str, tuple[Code, str]] = {
 }
 
 
-# PostgreSQL keeps no NUL in a text (SQLSTATE 22021): what somebody typed, not a bug of ours.
+# PostgreSQL keeps no NUL in a text: what somebody typed, not a bug of ours.
 UNKEEPABLE = "22021"
+# Two who claim the same time at the same moment wait for each other, and PostgreSQL ends one of them.
+DEADLOCK, RETRY_MS = "40P01", 500
 
 
 def refusal_of(error: DBAPIError) -> Refused | None:
-    """The refusal that a violated constraint or a text with a NUL stands for; None where it is a bug of ours."""
-    if getattr(error.orig, "sqlstate", None) == UNKEEPABLE:
+    """The refusal that a violated constraint, a text with a NUL or a deadlock stands for; None for a bug of ours."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state == UNKEEPABLE:
         return refuse(Code.BAD_INPUT, "A text holds a NUL character (U+0000), which cannot be kept: leave it out.")
+    if state == DEADLOCK:
+        message = f"Somebody else changed the same in this moment: send it again in {RETRY_MS} ms."
+        return Refused(Refusal(Code.BUSY, message, retry_ms=RETRY_MS))
     if not isinstance(error, IntegrityError):
         return None
     name = getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None

@@ -1,6 +1,7 @@
 """A mutation field: one input, one transaction, one payload; a refusal rolls back and becomes data here alone."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import strawberry
@@ -8,26 +9,30 @@ from sqlalchemy.exc import DBAPIError
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
-from api.graphql.context import Info
+from api.graphql.context import Context, Info
 from api.graphql.errors import Payload, as_user_errors
 from scheduler.constraints import refusal_of
 from scheduler.refusals import Refused
 
 
-class Transaction(FieldExtension):
-    """Run the field in a transaction of its own; turn a refusal into the payload's user errors."""
+class Answering(FieldExtension):
+    """Run the field within what its kind needs; turn a refusal into the payload's user errors."""
 
     def apply(self, field: StrawberryField) -> None:
         """Remember which payload a refusal is put into."""
         self.payload: Callable[..., Payload] = field.type  # type: ignore[assignment]
 
+    def within(self, context: Context) -> AbstractAsyncContextManager[object]:
+        """What the field runs in."""
+        raise NotImplementedError
+
     async def resolve_async(
         self, next_: Callable[..., Awaitable[Payload]], source: Any, info: Info, **kwargs: Any
     ) -> Payload:
-        """Open, let the resolver act, commit; or roll back and say why."""
+        """Let the resolver act, or say why not."""
         context = info.context
         try:
-            async with context.writing():
+            async with self.within(context):
                 return await next_(source, info, **kwargs)
         except Refused as refused:
             return self.payload(user_errors=as_user_errors(refused))
@@ -39,6 +44,14 @@ class Transaction(FieldExtension):
             context.forget()
 
 
+class Transaction(Answering):
+    """One transaction: what the resolver did is committed when it answers, and rolled back by a refusal."""
+
+    def within(self, context: Context) -> AbstractAsyncContextManager[object]:
+        """The field's transaction."""
+        return context.writing()
+
+
 class OneTransaction(Transaction):
     """The usual write, whose answer may be kept under the operation's key."""
 
@@ -47,28 +60,16 @@ class SecretTransaction(Transaction):
     """A write whose answer or input is a secret: it takes no key, as nothing of it is to be kept."""
 
 
-class OwnTransactions(FieldExtension):
+class OwnTransactions(Answering):
     """
     Let the use case open its transactions itself, and keep what it answers under the operation's key.
 
     For the booking desk alone, whose usual write begins and ends on the server.
     """
 
-    def apply(self, field: StrawberryField) -> None:
-        """Remember which payload a refusal is put into."""
-        self.payload: Callable[..., Payload] = field.type  # type: ignore[assignment]
-
-    async def resolve_async(
-        self, next_: Callable[..., Awaitable[Payload]], source: Any, info: Info, **kwargs: Any
-    ) -> Payload:
-        """Let the resolver act, or say why not."""
-        try:
-            async with info.context.service.desk.turn():
-                return await next_(source, info, **kwargs)
-        except Refused as refused:
-            return self.payload(user_errors=as_user_errors(refused))
-        finally:
-            info.context.forget()
+    def within(self, context: Context) -> AbstractAsyncContextManager[object]:
+        """A turn in the desk's line."""
+        return context.service.desk.turn()
 
 
 def desk_mutation(description: str) -> Any:  # Strawberry's decorator is untyped this way
