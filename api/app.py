@@ -28,7 +28,7 @@ def application(service: Service) -> Starlette:
     return Starlette(
         routes=[
             Route("/", home),
-            Route("/graphql", Door(service), methods=["GET", "POST"]),
+            Route("/graphql", Door(service)),
             Route("/schema.graphql", sdl),
             Mount("/vendor", StaticFiles(directory=VENDOR, check_dir=False)),
         ],

@@ -156,13 +156,13 @@ def test_an_address_in_the_lock_would_be_noticed(line: str) -> None:
 
 
 def test_the_locks_name_no_address() -> None:
-    for name in ("requirements.lock", "api/web/graphiql/package-lock.json", "api/web/graphiql/.npmrc"):
-        text = (ROOT / name).read_text()
-        # npm writes where authors take donations into its lock.
-        found = [line for line in addresses_in_lock(name, text) if name.endswith(".lock") or "resolved" in line]
-        assert found == []
-    assert '"resolved"' not in (ROOT / "api/web/graphiql/package-lock.json").read_text()
-    assert "registry=" not in (ROOT / "api/web/graphiql/.npmrc").read_text()
+    assert list(addresses_in_lock("requirements.lock", (ROOT / "requirements.lock").read_text())) == []
+
+    npm_locks = [path for path in ROOT.rglob("package-lock.json") if "node_modules" not in path.parts]
+    assert {"graphiql", "http"} <= {path.parent.name for path in npm_locks}
+    for lock in npm_locks:
+        assert '"resolved"' not in lock.read_text()
+        assert "registry=" not in lock.with_name(".npmrc").read_text()
 
 
 def test_the_package_cannot_be_uploaded_by_mistake() -> None:
