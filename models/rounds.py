@@ -86,6 +86,7 @@ class Consent(Table, table=True):
             "num_nonnulls(jurisdiction_id, enterprise_id, examiner_id, exam_body_id) = 1", name="asks_one_party"
         ),
         Index("ix_consent_state_due_at", "state", "due_at"),
+        Index("ix_consent_tell_at_asked", "tell_at", postgresql_where="state = 'ASKED' AND tell_at IS NOT NULL"),
         *(Index(f"ix_consent_{party}_state_id", party, "state", "id") for party in PARTIES),
     )
 
@@ -99,6 +100,9 @@ class Consent(Table, table=True):
     in_place_of_id: int | None = refers_to("consent.id", optional=True)
     state: ConsentState = listed(ConsentState)
     due_at: datetime = instant()
+    tell_at: datetime | None = instant(optional=True)  # when the party is told next: of the question, then of its end
+    told_at: datetime | None = instant(optional=True)
+    reminded_at: datetime | None = instant(optional=True)
     answered_at: datetime | None = instant(optional=True)
     answered_by_id: int | None = refers_to("account.id", optional=True)
 

@@ -21,6 +21,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 _PARTS = tuple(Part)
 _SATURDAY = 5
+_BIT = timedelta(microseconds=1)  # a deadline is the first moment that is too late
 _OFFICIAL_YEARS = range(min(notices.holidays).year, max(notices.holidays).year + 1)
 
 # Regulation on Public Holidays (全国年节及纪念日放假办法), as amended from 2025: thirteen statutory days a year.
@@ -132,6 +133,22 @@ class WorkCalendar:
         for _ in range(n):
             day = self._next_workday(day)
         return _instant(day + timedelta(days=1), time.min)
+
+    def morning_before(self, deadline: datetime, n: int) -> datetime:
+        """
+        The morning (first half-day) of the nth workday before the last day of a deadline, in UTC.
+
+        Raises:
+            ValueError: The deadline has no time zone, or n is less than one.
+        """
+        if deadline.tzinfo is None or n < 1:
+            raise ValueError("A reminder needs an aware deadline and at least one working day.")
+        day = (deadline - _BIT).astimezone(SHANGHAI).date()
+        for _ in range(n):
+            day -= timedelta(days=1)
+            while not self.is_workday(day):
+                day -= timedelta(days=1)
+        return self.starts_at(Block(day, Part.AM))
 
     def add_working_hours(self, moment: datetime, hours: float) -> datetime:
         """

@@ -102,7 +102,7 @@ async def settle_sessions(db: AsyncSession, session_ids: set[int], *, now: datet
         raise refuse(Code.WRONG_STATE, "The round is being planned again: answer the new plan.", "input")
     due_at = {planned.id: await deadline(db, planned, now=now) for planned in rounds}
     for session in sessions:
-        await settle(db, session, due_at=due_at[session.round_id])
+        await settle(db, session, due_at=due_at[session.round_id], now=now)
 
 
 async def object_to(db: AsyncSession, order: ObjectionOrder, *, caller: Caller, now: datetime) -> Consent:

@@ -51,11 +51,11 @@ async def ask(
         wanted = concerned[session.id]
         changed = await withdraw(db, mine, wanted - {(ConsentParty.OFFICE, key) for key in gained.get(session.id, ())})
         missing = wanted - {asked_of(c) for c in mine if c.state is not ConsentState.VOID}
-        db.add_all(new_consent(session, asked, due_at) for asked in sorted(missing))
+        db.add_all(new_consent(session, asked, due_at, now=now) for asked in sorted(missing))
         await db.flush()
         if missing or changed:
-            await reopen(db, session, due_at)
-        await settle(db, session, due_at=due_at)
+            await reopen(db, session, due_at, now=now)
+        await settle(db, session, due_at=due_at, now=now)
 
 
 async def deadline(db: AsyncSession, planned: Round, *, now: datetime) -> datetime:
@@ -150,8 +150,10 @@ def asked_of(consent: Consent) -> Asked:
     return consent.party, getattr(consent, REFERENCE[consent.party])
 
 
-def new_consent(session: Session, asked: Asked, due_at: datetime, *, in_place_of_id: int | None = None) -> Consent:
-    """A question to a party; the exam body's waits for its turn."""
+def new_consent(
+    session: Session, asked: Asked, due_at: datetime, *, now: datetime, in_place_of_id: int | None = None
+) -> Consent:
+    """A question to a party, which is told at once; the exam body's waits for its turn."""
     party, key = asked
     is_last = party is ConsentParty.EXAM_BODY
     consent = Consent(
@@ -159,6 +161,7 @@ def new_consent(session: Session, asked: Asked, due_at: datetime, *, in_place_of
         party=party,
         state=ConsentState.QUEUED if is_last else ConsentState.ASKED,
         due_at=due_at,
+        tell_at=None if is_last else now,
         in_place_of_id=in_place_of_id,
     )
     setattr(consent, REFERENCE[party], key)
@@ -193,7 +196,7 @@ def loses_its_sense(consent: Consent, consents: Sequence[Consent], outdated: Col
     return not any(other.in_place_of_id == consent.id or other.party is above for other in left)
 
 
-async def reopen(db: AsyncSession, session: Session, due_at: datetime) -> None:
+async def reopen(db: AsyncSession, session: Session, due_at: datetime, *, now: datetime) -> None:
     """Put a changed session before the exam body again, after all others."""
     last = select(Consent).where(
         col(Consent.session_id) == session.id,
@@ -203,13 +206,13 @@ async def reopen(db: AsyncSession, session: Session, due_at: datetime) -> None:
     for consent in (await db.exec(last)).all():
         consent.state = ConsentState.VOID
         await db.flush()
-        db.add(new_consent(session, asked_of(consent), due_at))
+        db.add(new_consent(session, asked_of(consent), due_at, now=now))
     if session.state is SessionState.AGREED:
         session.state = SessionState.PROPOSED
     await db.flush()
 
 
-async def settle(db: AsyncSession, session: Session, *, due_at: datetime) -> None:
+async def settle(db: AsyncSession, session: Session, *, due_at: datetime, now: datetime) -> None:
     """Ask the exam body once all others have agreed; the session is agreed when it has, too."""
     consents = (
         await db.exec(
@@ -222,7 +225,7 @@ async def settle(db: AsyncSession, session: Session, *, due_at: datetime) -> Non
     last = [consent for consent in consents if consent.party is ConsentParty.EXAM_BODY]
     for consent in last:
         if consent.state is ConsentState.QUEUED:
-            consent.state, consent.due_at = ConsentState.ASKED, due_at
+            consent.state, consent.due_at, consent.tell_at = ConsentState.ASKED, due_at, now
     if last and all(consent.state is ConsentState.AGREED for consent in last):
         session.state = SessionState.AGREED
     await db.flush()

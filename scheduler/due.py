@@ -2,6 +2,7 @@
 
 from scheduler.awarding import RANKINGS
 from scheduler.certificates import EXPIRIES
+from scheduler.consent_notices import NOTICES
 from scheduler.displaced import LOOKS
 from scheduler.jobs import AnyJob
 from scheduler.minimum_class import DECISIONS
@@ -23,6 +24,7 @@ def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
     return (
         CLOSING,
         SILENCE,
+        NOTICES,
         PUBLICATION,
         REPLANS,
         PLANNING,

@@ -30,6 +30,9 @@ class Policy:
     change_fen: float = number(20_000, "fen per person moved by a re-plan")
     publish_lead_days: float = number(10, "days", "exam plans are public at least 10 days ahead (found locally)")
     consent_working_days: float = number(3, "working days")
+    consent_remind_working_days: float = number(
+        1, "working days before an answer is due, on whose morning it is reminded"
+    )
     promise_working_days: float = number(5, "working days after publication")
     roster_freeze_days: float = number(2, "days before the session")
     result_working_days: float = number(20, "working days", "professional belief")

@@ -22,6 +22,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "unplaced_fen": (1, DEAREST_FEN),
     "publish_lead_days": (0, 120),
     "consent_working_days": (1, 60),
+    "consent_remind_working_days": (1, 30),
     "promise_working_days": (1, 60),
     "roster_freeze_days": (0, 30),
     "result_working_days": (1, 120),

@@ -15,9 +15,11 @@ from models.vocabulary import ConsentParty, ConsentState, RoundState, SessionSta
 from scheduler.consultation import NEXT_TIER, answer_by, asked_of, new_consent, settle, standing_consents
 from scheduler.jobs import Job
 from scheduler.journal import note
+from scheduler.outbox import send
 from scheduler.tiers import Tree, tree_of
 
 BATCH = 100
+TURN_OVER = "Your turn to answer is over (逾期未答)"
 
 
 async def escalate_silence(db: AsyncSession, now: datetime) -> int:
@@ -65,10 +67,17 @@ async def escalate(db: AsyncSession, consent: Consent, silence: Silence, *, now:
     standing = await standing_consents(db, [session.id])
     asked = (ConsentParty(above.tier.value), above.id)
     if asked not in {asked_of(each) for each in standing}:
-        db.add(new_consent(session, asked, due_at, in_place_of_id=consent.id))
+        db.add(new_consent(session, asked, due_at, now=now, in_place_of_id=consent.id))
         await db.flush()
     await note(db, "silence", "consent", consent.id, answered_by=above.id)
-    await settle(db, session, due_at=due_at)
+    tell_silent(db, consent, session, above.name, now=now)
+    await settle(db, session, due_at=due_at, now=now)
+
+
+def tell_silent(db: AsyncSession, consent: Consent, session: Session, above: str, *, now: datetime) -> None:
+    """Say to a silent party that its turn is over."""
+    body = f"You have not answered about the session on {session.day} ({session.part.value}): {above} answers for you."
+    send(db, recipient=f"jurisdiction:{consent.jurisdiction_id}", subject=TURN_OVER, body=body, now=now)
 
 
 def silent_consents() -> SelectOfScalar[Consent]:

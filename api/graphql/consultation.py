@@ -57,6 +57,8 @@ class Consent(Entity, relay.Node):
     party: ConsentParty = strawberry.field(description="In which role it is asked.")
     state: ConsentState = strawberry.field(description="Where it stands.")
     due_at: datetime = strawberry.field(description="By when to answer.")
+    told_at: datetime | None = strawberry.field(description="When the party was told of it.")
+    reminded_at: datetime | None = strawberry.field(description="When the party was reminded of it.")
     answered_at: datetime | None = strawberry.field(description="When it was answered.")
 
     @strawberry.field(description="The session it is about.")

@@ -147,6 +147,21 @@ def test_a_deadline_needs_a_time_zone_and_a_day() -> None:
         OFFICIAL.add_working_days(datetime(2027, 3, 5, tzinfo=UTC), 0)
 
 
+def test_a_reminder_falls_on_a_working_morning_and_skips_golden_week() -> None:
+    end_of_october_8th = datetime(2026, 10, 8, 16, 0, tzinfo=UTC)
+
+    reminder = OFFICIAL.morning_before(end_of_october_8th, 1)
+
+    assert reminder.astimezone(SHANGHAI).isoformat() == "2026-09-30T08:30:00+08:00"
+
+
+def test_a_reminder_needs_a_time_zone_and_a_day() -> None:
+    with pytest.raises(ValueError, match="aware"):
+        OFFICIAL.morning_before(datetime(2027, 3, 5), 1)  # noqa: DTZ001 - the point of the test
+    with pytest.raises(ValueError, match="at least one"):
+        OFFICIAL.morning_before(datetime(2027, 3, 5, tzinfo=UTC), 0)
+
+
 @given(DAYS, st.integers(1, 60))
 def test_exactly_n_working_days_lie_before_a_deadline(day: date, n: int) -> None:
     moment = datetime(day.year, day.month, day.day, 12, tzinfo=SHANGHAI)
