@@ -1,12 +1,14 @@
 """Refusals as data: the user errors of a payload, and the codes of a failed query."""
 
 import uuid
+from typing import Any
 
 import strawberry
 import structlog
 from graphql import GraphQLError
 from sqlalchemy.exc import DBAPIError
 
+from api.graphql.stops import Stop, Stopped
 from scheduler.constraints import refusal_of
 from scheduler.refusals import Alternative, Code, Refusal, Refused
 
@@ -86,6 +88,8 @@ def as_public(error: GraphQLError) -> GraphQLError:
     cause: BaseException | None = error.original_error
     if isinstance(cause, DBAPIError):
         cause = refusal_of(cause) or cause
+    if isinstance(cause, Stopped):
+        return restated(error, str(cause), code=cause.code.value, **cause.facts)
     if isinstance(cause, Refused):
         reason = cause.reasons[0]
         return restated(error, reason.message, code=reason.code.value)
@@ -94,18 +98,20 @@ def as_public(error: GraphQLError) -> GraphQLError:
     correlation = uuid.uuid4().hex
     log.error("resolver failed", correlation=correlation, path=error.path, exc_info=cause)
     return restated(
-        error, "Something went wrong on our side; quote the correlation id.", code="INTERNAL", id=correlation
+        error,
+        "Something went wrong on our side; quote the correlation id.",
+        code=Stop.INTERNAL.value,
+        correlationId=correlation,
     )
 
 
-def restated(error: GraphQLError, message: str, *, code: str, id: str | None = None) -> GraphQLError:
-    """The error with our own words and a listed code."""
-    extensions = {"code": code} if id is None else {"code": code, "correlationId": id}
+def restated(error: GraphQLError, message: str, *, code: str, **facts: Any) -> GraphQLError:
+    """The error with our own words, a listed code, and what a program needs to know beside it."""
     return GraphQLError(
         message,
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions=extensions,
+        extensions={"code": code, **facts},
     )

@@ -1,11 +1,9 @@
 """The schema: every noun's queries and mutations, put together."""
 
 import strawberry
-from graphql import GraphQLEnumType, GraphQLError
+from graphql import GraphQLEnumType
 from strawberry import relay
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from api.graphql.account_opening import AccountOpeningMutation
@@ -19,8 +17,9 @@ from api.graphql.certificates import CertificateMutation, CertificateQuery
 from api.graphql.consultation import ConsultationMutation, ConsultationQuery
 from api.graphql.demand import DemandMutation, DemandQuery
 from api.graphql.errors import BusyRefusal, RuleRefusal, WorkerRefusal
+from api.graphql.execution import DoorSchema
 from api.graphql.holds import HoldMutation, HoldQuery
-from api.graphql.idempotency import Idempotent, idempotent
+from api.graphql.idempotency import idempotent
 from api.graphql.item_rules import ItemRuleMutation
 from api.graphql.parties import PartyQuery
 from api.graphql.places import PlaceMutation, PlaceQuery
@@ -93,13 +92,6 @@ class Mutation(
     """Every noun's acts."""
 
 
-class QuietSchema(strawberry.Schema):
-    """A schema that leaves the logging of errors to `errors.as_public`: a client's mistakes are not ours to log."""
-
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log nothing here."""
-
-
 def restore_members(sorted_schema: strawberry.Schema) -> None:
     """
     Let the values of closed lists arrive in inputs as members again, not as bare text.
@@ -113,12 +105,11 @@ def restore_members(sorted_schema: strawberry.Schema) -> None:
                 value.value = definition.wrapped_cls(value.value)
 
 
-schema = QuietSchema(
+schema = DoorSchema(
     query=Query,
     mutation=Mutation,
     types=[BusyRefusal, RuleRefusal, WorkerRefusal],
     directives=[idempotent],
-    extensions=[Idempotent, ParserCache, ValidationCache],
     config=StrawberryConfig(sort_schema=True, scalar_map=SCALARS),
 )
 put_into_words(schema)

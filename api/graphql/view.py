@@ -18,10 +18,14 @@ from api.graphql.context import Context, Service
 from api.graphql.errors import as_public
 from api.graphql.requests import GRAPHQL_JSON, JSON, Asked, NotWellFormed, media_type, read, wanted_type
 from api.graphql.schema import schema
+from api.graphql.stops import Stop
 from scheduler.refusals import Code
 
 BY_METHOD = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
-STATUS = {"NOT_SIGNED_IN": HTTPStatus.UNAUTHORIZED, "INTERNAL": HTTPStatus.INTERNAL_SERVER_ERROR}
+STATUS = {
+    Code.NOT_SIGNED_IN.value: HTTPStatus.UNAUTHORIZED,
+    Stop.INTERNAL.value: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
 
 
 class Door:

@@ -123,10 +123,11 @@ async def test_who_takes_none_of_our_types_is_told_them(client: httpx.AsyncClien
         ({"query": "{"}, 400),
         ({"query": "{ nothingOfOurs }"}, 400),
         ({"query": "query ($first: Int!) { sessions(first: $first) { nodes { id } } }"}, 400),
+        ({"query": "query A { __typename } query B { __typename }"}, 400),
         ({"query": "query A { __typename }", "operationName": "B"}, 400),
         ({"query": "{ sessions { nodes { id } } }"}, 200),
     ],
-    ids=["not parsed", "not valid", "a variable missing", "no such operation", "a field's refusal"],
+    ids=["not parsed", "not valid", "a variable missing", "which of them", "no such operation", "a field's refusal"],
 )
 async def test_a_request_that_was_not_begun_has_a_status_of_its_own_and_no_data(
     client: httpx.AsyncClient, asked: dict[str, Any], status: int

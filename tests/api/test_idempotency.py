@@ -12,8 +12,10 @@ from starlette.responses import Response
 from strawberry import relay
 from strawberry.types import ExecutionResult
 
+from api.graphql import execution
 from api.graphql.context import Context, Service
 from api.graphql.errors import as_public
+from api.graphql.idempotency import done_once
 from api.graphql.schema import schema
 from models.database import Database
 from models.demand import Request
@@ -213,16 +215,16 @@ async def test_what_a_refused_write_had_begun_is_taken_back(firm: Firm, monkeypa
 
 async def test_an_answer_lost_on_its_way_is_given_again(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = asyncio.Event()
-    process = schema._handle_execution_result  # noqa: SLF001  # the last step before the answer leaves
 
-    async def die(*_: Any, **__: Any) -> None:
+    async def die_with_the_answer(*given: Any) -> None:
+        await done_once(*given)
         lost.set()
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(schema, "_handle_execution_result", die)
+    monkeypatch.setattr(execution, "done_once", die_with_the_answer)
     with pytest.raises(asyncio.CancelledError):
         await firm.send(key="one")
-    monkeypatch.setattr(schema, "_handle_execution_result", process)
+    monkeypatch.undo()
 
     again = await firm.send(key="one")
 
