@@ -22,6 +22,7 @@ class Promise(Table, table=True):
         ),
         CheckConstraint("people >= 1 AND named BETWEEN 0 AND people", name="named_within_people"),
         Index("ix_promise_state_held_until", "state", "held_until"),
+        Index("ix_promise_remind_at_held", "remind_at", postgresql_where="state = 'HELD' AND remind_at IS NOT NULL"),
     )
 
     id: int = key()
@@ -31,6 +32,7 @@ class Promise(Table, table=True):
     named: int = 0
     state: PromiseState = listed(PromiseState)
     held_until: datetime = instant()
+    remind_at: datetime | None = instant(optional=True)  # when its firm is reminded to name people
 
 
 class Waiting(Table, table=True):

@@ -26,6 +26,11 @@ class Session(Table, table=True):
         CheckConstraint("confirm_due_at < roster_freezes_at", name="confirmed_before_frozen"),
         Index("ix_session_state_starts_at_id", "state", "starts_at", "id"),
         Index("ix_session_exam_id_starts_at_id", "exam_id", "starts_at", "id"),
+        Index(
+            "ix_session_results_due_at_awaited",
+            "results_due_at",
+            postgresql_where="state IN ('FROZEN', 'HELD') AND results_reminded_at IS NULL",
+        ),
         Index("ix_session_unconfirmed", "confirm_due_at", postgresql_where="confirmed_at IS NULL"),
     )
 
@@ -51,6 +56,7 @@ class Session(Table, table=True):
     confirmed_at: datetime | None = instant(optional=True)
     roster_freezes_at: datetime = instant()
     results_due_at: datetime = instant()
+    results_reminded_at: datetime | None = instant(optional=True)
     ranked_until: datetime | None = instant(optional=True)  # its open places are applied for, in a ranked window
 
 

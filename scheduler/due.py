@@ -10,6 +10,7 @@ from scheduler.outbox import delivery_to
 from scheduler.planning import PLANNING
 from scheduler.pruning import prunings
 from scheduler.publication import PUBLICATION
+from scheduler.reminders import NAMING, OVERDUE
 from scheduler.renewals_due import LAPSES, PROPOSALS
 from scheduler.request_changes import LAPSING
 from scheduler.rosters import FREEZES, RELEASES
@@ -31,10 +32,12 @@ def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
         LAPSING,
         RANKINGS,
         DECISIONS,
+        NAMING,
         RELEASES,
         FREEZES,
         WAITS,
         LOOKS,
+        OVERDUE,
         PROPOSALS,
         LAPSES,
         EXPIRIES,

@@ -34,6 +34,9 @@ class Policy:
         1, "working days before an answer is due, on whose morning it is reminded"
     )
     promise_working_days: float = number(5, "working days after publication")
+    promise_remind_working_days: float = number(
+        1, "working days before promised places are released, on whose morning their firm is reminded to name people"
+    )
     roster_freeze_days: float = number(2, "days before the session")
     result_working_days: float = number(20, "working days", "professional belief")
     decision_working_days: float = number(25, "working days", "5 to accept, 20 to decide (found)")

@@ -24,6 +24,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "consent_working_days": (1, 60),
     "consent_remind_working_days": (1, 30),
     "promise_working_days": (1, 60),
+    "promise_remind_working_days": (1, 30),
     "roster_freeze_days": (0, 30),
     "result_working_days": (1, 120),
     "decision_working_days": (1, 250),

@@ -191,6 +191,8 @@ async def hold_promises(db: AsyncSession, planned: Round, agreed: Sequence[Sessi
     ).all()
     for promise in promises:
         promise.state, promise.held_until = PromiseState.HELD, min(until, freezes[promise.session_id])
+        morning = calendar.morning_before(promise.held_until, int(policy.promise_remind_working_days))
+        promise.remind_at = morning if morning > now else None
     await db.flush()
     asked = select(Request).where(col(Request.round_id) == planned.id, col(Request.state) == RequestState.PLANNED)
     for request in (await db.exec(asked.order_by(col(Request.id)).with_for_update())).all():

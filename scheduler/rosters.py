@@ -12,6 +12,7 @@ from models.bookings import Hold, Promise
 from models.sessions import Session
 from models.vocabulary import HoldState, PromiseState, SessionState
 from scheduler.cancellation import cancel_sessions
+from scheduler.final_rosters import tell_final
 from scheduler.hold_ends import STANDING, end_holds, standing_holds
 from scheduler.jobs import Job
 from scheduler.places_taken import held_promises, release, release_lapsed
@@ -40,6 +41,7 @@ async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) ->
         session.confirmed_at = session.confirmed_at or now
         session.state = SessionState.FROZEN
         await db.flush()
+        await tell_final(db, session, now=now)
     else:
         await cancel_sessions(db, [session], reason=NOBODY_COMES, now=now)
 
