@@ -22,6 +22,8 @@ BEGIN
     SELECT * INTO place FROM session
      WHERE id = session_ AND bureau_id = bureau_ AND state = 'PUBLISHED' AND roster_freezes_at > at_
        AND ranked_until IS NULL
+       AND NOT EXISTS (SELECT FROM session_staff JOIN recusal USING (examiner_id)
+                        WHERE session_id = session.id AND enterprise_id = enterprise_)
        FOR NO KEY UPDATE;
     granted := place.places - place.promised - place.held - place.taken;
     IF granted IS NULL OR granted < least_ THEN

@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, case, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
-from models.parties import Enterprise, Recusal
+from models.parties import Enterprise
 from models.places import Site
-from models.sessions import Session, SessionStaff
+from models.sessions import Session
 from models.vocabulary import AlternativeKind
+from scheduler.availability import footings_of, recusing
 from scheduler.callers import Caller
 from scheduler.places_taken import is_bookable, open_places
 from scheduler.queues import queue_length
@@ -19,6 +19,7 @@ from scheduler.refusals import Alternative, Refusal, Refused
 from scheduler.visibility import visible
 
 MOST = 3
+LOOKED_AT = 12  # some of those with open places have none for this firm
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,13 @@ async def nearest(db: AsyncSession, session: Session, sought: Sought, *, now: da
     The nearest other published sessions of the exam: first those that take the whole group, then parts of it.
 
     As the crow flies from the firm; the same site on another day is nearer than any other site at the same distance.
+    Each takes what is said of it, from this firm, at this moment.
     """
     firm = (await db.exec(select(Enterprise).where(col(Enterprise.id) == sought.caller.enterprise_id))).one()
     left = open_places(now)
     seen = visible(Session, sought.caller).with_only_columns(col(Session.id))
     others = (
-        select(Session, left)
+        select(Session)
         .join(Site, col(Site.id) == col(Session.site_id))
         .where(
             col(Session.id).in_(seen),
@@ -60,7 +62,7 @@ async def nearest(db: AsyncSession, session: Session, sought: Sought, *, now: da
             col(Session.id) != session.id,
             col(Session.bureau_id) == session.bureau_id,
             is_bookable(now),
-            col(Session.id).not_in(recusing(firm)),
+            col(Session.id).not_in(recusing(firm.id)),
         )
         .order_by(
             case((left >= sought.people, 0), else_=1),
@@ -69,21 +71,15 @@ async def nearest(db: AsyncSession, session: Session, sought: Sought, *, now: da
             col(Session.starts_at),
             col(Session.id),
         )
-        .limit(MOST)
+        .limit(LOOKED_AT)
     )
     rows = (await db.exec(others)).all()
+    footings = await footings_of(db, rows, firm.id, now=now)
+    takes = [(other, places) for other in rows if (places := footings[other.id].most(now=now))]
+    takes.sort(key=lambda one: one[1] < sought.people)
     return tuple(
         Alternative(other.id, kind_of(other, session, places, sought.people), min(places, sought.people))
-        for other, places in rows
-    )
-
-
-def recusing(firm: Enterprise) -> SelectOfScalar[int]:
-    """The sessions in which somebody on duty must not examine the firm's people."""
-    return (
-        select(col(SessionStaff.session_id))
-        .join(Recusal, col(Recusal.examiner_id) == col(SessionStaff.examiner_id))
-        .where(col(Recusal.enterprise_id) == firm.id)
+        for other, places in takes[:MOST]
     )
 
 

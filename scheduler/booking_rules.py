@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from models.bookings import Hold, Promise
 from models.parties import ExamBody, Recusal, Worker
@@ -164,6 +165,20 @@ async def refuse_unfit(db: AsyncSession, session: Session, names: Names, *, ente
         Refused: Every reason of every person, in the order of the input.
     """
     workers = await lock_workers(db, names, enterprise_id=enterprise_id)
+    if found := await unfit(db, session, names, workers, enterprise_id=enterprise_id, now=now):
+        raise Refused(*found)
+
+
+async def unfit(
+    db: AsyncSession,
+    session: Session,
+    names: Names,
+    workers: Sequence[Worker],
+    *,
+    enterprise_id: int,
+    now: datetime,
+) -> list[Refusal]:
+    """Every reason against everybody named, in the order of the input; `workers` are those who are the firm's own."""
     reasons = await reasons_against(
         db, session, workers, leaving_id=names.leaving_id, enterprise_id=enterprise_id, now=now
     )
@@ -174,8 +189,7 @@ async def refuse_unfit(db: AsyncSession, session: Session, names: Names, *, ente
         if counted[worker_id] > 1 and at > names.worker_ids.index(worker_id):
             mine = [Refusal(Code.SAME_PERSON_TWICE, "This person is named twice: name each once.", (), worker_id)]
         found += [replace(reason, path=names.path_of(at)) for reason in mine]
-    if found:
-        raise Refused(*found)
+    return found
 
 
 def not_yours(worker_id: int) -> Refusal:
@@ -186,8 +200,13 @@ def not_yours(worker_id: int) -> Refusal:
 
 async def lock_workers(db: AsyncSession, names: Names, *, enterprise_id: int) -> Sequence[Worker]:
     """The firm's own workers among those named, locked in id order."""
+    return (await db.exec(own_among(names, enterprise_id).with_for_update(key_share=True))).all()
+
+
+def own_among(names: Names, enterprise_id: int) -> SelectOfScalar[Worker]:
+    """The firm's own workers among those named, in id order."""
     own = select(Worker).where(col(Worker.id).in_(names.worker_ids), col(Worker.enterprise_id) == enterprise_id)
-    return (await db.exec(own.order_by(col(Worker.id)).with_for_update(key_share=True))).all()
+    return own.order_by(col(Worker.id))
 
 
 async def reasons_against(  # noqa: PLR0913  # whom, where, instead of what, by whom and when

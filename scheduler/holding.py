@@ -20,23 +20,22 @@ from models.database import Database
 from models.sessions import Session
 from models.vocabulary import HoldState, Role
 from scheduler.alternatives import Sought, no_places
+from scheduler.availability import footing_of
 from scheduler.awarding import rank_if_due
 from scheduler.booking_rules import (
     full,
     in_words,
     refuse_for,
     refuse_wrong_people,
-    why_not_first_come,
     why_not_hold,
     why_not_session,
     why_not_share,
-    why_not_size,
 )
 from scheduler.callers import Caller, require
 from scheduler.hold_ends import end_holds
 from scheduler.idempotency import KeyedWrite, answered_once
 from scheduler.journal import note
-from scheduler.places_taken import lock_session, places_at, release_lapsed
+from scheduler.places_taken import lock_session, release_lapsed
 from scheduler.policy import Policy, policy_of
 from scheduler.queues import may_pass, pass_on
 from scheduler.refusals import Code, Refusal, not_found
@@ -189,12 +188,9 @@ async def hold_after_others(
 async def why_not_places(
     db: AsyncSession, session: Session, choice: Choice, *, caller: Caller, now: datetime
 ) -> Refusal | None:
-    """The session is large enough, not to be ranked, the firm's share of it, and what is open at this moment."""
-    share = await share_of(db, session, caller.enterprise_id or 0, now=now)
-    left = (await places_at(db, [session.id], now=now))[session.id].open
-    reason = why_not_size(session, choice.least) or why_not_first_come(session, now=now)
-    reason = reason or why_not_share(share, choice.least)
-    return reason or (full(left, choice.people) if left < choice.least else None)
+    """What stands against the places by the rules that say what can be booked, with what is open at this moment."""
+    footing = await footing_of(db, session, caller.enterprise_id or 0, now=now)
+    return footing.why_not(choice.people, choice.least, now=now)
 
 
 async def seen_session(db: AsyncSession, session_id: int, *, caller: Caller) -> Session:

@@ -2,21 +2,29 @@
 Whom freed places go to: first come, first served, and groups are neither split nor starved.
 
 A group that does not fit may be passed by smaller ones, so that places do not stand empty for its sake; but only so
-many times. After that whatever is freed is kept for it until it fits.
+many times. After that whatever is freed is kept for it until it fits. A firm that waits for more than one thing gets no
+more than its share of the session by all of them.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """One firm in the queue of a session: for how many people, how often it was passed, what is kept for it there."""
+    """
+    One firm in the queue of a session: for how many people, how often it was passed, what is kept for it there.
+
+    `share` is how many more places of the session its firm may take; None where that does not matter.
+    """
 
     id: int
     people: int
     passed: int = 0
     kept: int = 0
+    firm: int = 0
+    share: int | None = None
 
     @property
     def needs(self) -> int:
@@ -35,13 +43,16 @@ class Decision:
 
 def decide(places: int, queue: Sequence[Waiter], *, most_passes: int) -> Decision:
     """Give open places to a queue in its order; what is left over is open to everyone."""
-    decision, passed = Decision(), list[Waiter]()
+    decision, passed, given = Decision(), list[Waiter](), Counter[int]()
     for waiter in queue:
         if places <= 0:
             break
+        if waiter.share is not None and given[waiter.firm] + waiter.needs > waiter.share:
+            continue
         if waiter.needs <= places:
             decision.offered.append(waiter.id)
             places -= waiter.needs
+            given[waiter.firm] += waiter.needs
             for earlier in passed:
                 decision.passes[earlier.id] = decision.passes.get(earlier.id, 0) + 1
         else:

@@ -1,6 +1,7 @@
 """The queue of a session: who waits for its places, and the passing on of what is freed, in one decision."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,30 +26,38 @@ NEWCOMER = 0  # no row has this key
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Who waits for places of a locked session, in order, their rows locked, and what is kept for whom."""
+    """Who waits for places of a session, in order, and what is kept for whom; `left` is what each firm may yet take."""
 
     session: Session
     policy: Policy
+    open: int
     rows: Sequence[Waiting]
-    kept: dict[int, Hold]
-
-    @property
-    def open(self) -> int:
-        """The session's open places."""
-        return self.session.places - self.session.promised - self.session.held - self.session.taken
+    kept: Mapping[int, Hold]
+    left: Mapping[int, int]
 
     def decided(self, *newcomers: Waiter) -> Decision:
         """Whom the open places go to, were these to join last."""
-        waiters = [Waiter(row.id, row.people, row.passed, self.kept_for(row)) for row in self.rows]
+        waiters = [
+            Waiter(row.id, row.people, row.passed, self.kept_for(row), row.enterprise_id, self.left[row.enterprise_id])
+            for row in self.rows
+        ]
         return decide(self.open, [*waiters, *newcomers], most_passes=int(self.policy.most_passes))
 
     def kept_for(self, row: Waiting) -> int:
         """How many places are kept for a waiting group."""
         return self.kept[row.id].people if row.id in self.kept else 0
 
+    def given_by(self, decision: Decision) -> Counter[int]:
+        """How many of the open places each firm gets by a decision, offered or kept."""
+        given: Counter[int] = Counter()
+        for row in self.rows:
+            offered = row.people - self.kept_for(row) if row.id in decision.offered else 0
+            given[row.enterprise_id] += max(offered, 0) + decision.kept.get(row.id, 0)
+        return given
 
-def waits_for(session: Session) -> ColumnElement[bool]:
-    """What finds those who may wait for a session's places; distance and size are looked at row by row."""
+
+def waits_for(session: Session | type[Session]) -> ColumnElement[bool]:
+    """What finds those who may wait for the places of a session; distance and size are looked at row by row."""
     return (
         (col(Waiting.exam_id) == session.exam_id)
         & (col(Waiting.bureau_id) == session.bureau_id)
@@ -60,24 +69,39 @@ def waits_for(session: Session) -> ColumnElement[bool]:
 
 
 async def queue_of(db: AsyncSession, session: Session, *, now: datetime) -> Queue:
-    """The queue of a locked session: those near enough whose group the session and its shares can take at all."""
-    policy = await policy_of(db, session.bureau_id)
+    """The queue of a locked session, locked too: those near enough whose group it and its shares can take at all."""
     await lock_queue(db, session)
     locked = select(Waiting).where(waits_for(session)).order_by(col(Waiting.id)).with_for_update(key_share=True)
     found = (await db.exec(locked.execution_options(populate_existing=True))).all()
+    left = session.places - session.promised - session.held - session.taken
+    return await queue_among(db, session, found, places=left, now=now)
+
+
+async def queue_seen(db: AsyncSession, session: Session, *, places: int, now: datetime) -> Queue:
+    """The queue of a session as whoever only looks sees it, were so many places open."""
+    found = (await db.exec(select(Waiting).where(waits_for(session)))).all()
+    return await queue_among(db, session, found, places=places, now=now)
+
+
+async def queue_among(
+    db: AsyncSession, session: Session, found: Sequence[Waiting], *, places: int, now: datetime
+) -> Queue:
+    """Those of the wishes that the session can meet once places are free, in their order."""
+    policy = await policy_of(db, session.bureau_id)
     site = (await db.exec(select(Site).where(col(Site.id) == session.site_id))).one()
     kept = await kept_for_those(db, found)
     recused = await recused_from(db, session)
-    shares = await shares_in(db, session, [row.enterprise_id for row in found], now=now)
+    shares = await shares_in(db, session, sorted({row.enterprise_id for row in found}), now=now)
+    left = {enterprise_id: share.left for enterprise_id, share in shares.items()}
     here = [
         row
         for row in found
         if is_near(row, site, policy)
         and row.enterprise_id not in recused
-        and row.people <= shares[row.enterprise_id].left + (kept[row.id].people if row.id in kept else 0)
+        and row.people <= left[row.enterprise_id] + (kept[row.id].people if row.id in kept else 0)
         and (row.id not in kept or kept[row.id].session_id == session.id)
     ]
-    return Queue(session, policy, sorted(here, key=lambda row: (row.asked_at, row.id)), kept)
+    return Queue(session, policy, places, sorted(here, key=lambda row: (row.asked_at, row.id)), kept, left)
 
 
 async def lock_queue(db: AsyncSession, session: Session) -> None:

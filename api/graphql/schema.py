@@ -10,6 +10,7 @@ from api.graphql.account_opening import AccountOpeningMutation
 from api.graphql.accounts import AccountMutation, AccountQuery
 from api.graphql.attendance import AttendanceMutation
 from api.graphql.audit import AuditQuery
+from api.graphql.availability import AvailabilityQuery
 from api.graphql.bookings import BookingMutation, BookingQuery
 from api.graphql.calendar import CalendarMutation, CalendarQuery
 from api.graphql.catalogue import CatalogueQuery
@@ -54,6 +55,7 @@ class Query(
     ConsultationQuery,
     BookingQuery,
     HoldQuery,
+    AvailabilityQuery,
     WaitingQuery,
     WindowQuery,
     CertificateQuery,

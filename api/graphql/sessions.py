@@ -19,7 +19,8 @@ from models.bookings import Promise as PromiseRow
 from models.rounds import Consent as ConsentRow
 from models.sessions import Session as SessionRow
 from models.sessions import SessionStaff
-from models.vocabulary import Part, SessionState, Tier
+from models.vocabulary import Part, Role, SessionState, Tier
+from scheduler.availability import most_places
 from scheduler.places_taken import PlacesNow, is_bookable, places_at
 from scheduler.visibility import visible
 
@@ -61,10 +62,21 @@ class Session(Entity, relay.Node):
     )
     results_due_at: datetime = strawberry.field(description="By when the exam body reports results.")
 
-    @strawberry.field(description="Places that anybody may book.")
+    @strawberry.field(
+        description="Places that are open at this moment; whoever waits (候补) has its turn before others."
+    )
     async def open_places(self, info: Info) -> int:
         """By the rule by which places are taken, at this moment."""
         return (await places_now(info, self.id)).open
+
+    @strawberry.field(description="The most places that your firm could hold now, together; empty if you are no firm.")
+    async def bookable_places(self, info: Info) -> int | None:
+        """By the rules by which the desk refuses."""
+        if info.context.caller.role is not Role.ENTERPRISE:
+            return None
+        loader = info.context.loader("places for the firm", lambda ids: bookable_in(info, ids))
+        found: int = await loader.load(self.id)
+        return found
 
     @strawberry.field(description="Places promised to requests and not yet named, while the promise holds.")
     async def promised(self, info: Info) -> int:
@@ -151,6 +163,13 @@ async def places_of(info: Info, session_ids: list[int]) -> list[PlacesNow]:
     async with info.context.reading() as db:
         found = await places_at(db, session_ids, now=info.context.now())
     return [found[session_id] for session_id in session_ids]
+
+
+async def bookable_in(info: Info, session_ids: list[int]) -> list[int]:
+    """How many places of each session the caller's firm could hold now."""
+    async with info.context.reading() as db:
+        found = await most_places(db, session_ids, caller=info.context.caller, now=info.context.now())
+    return [found.get(session_id, 0) for session_id in session_ids]
 
 
 async def consents_of(info: Info, session_ids: list[int]) -> list[list[ConsentRow]]:

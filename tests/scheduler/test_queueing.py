@@ -60,3 +60,9 @@ def test_no_place_is_given_twice_nobody_is_starved_and_nothing_that_fits_stands_
     left = places - given - kept
     waiting = [waiter for waiter in queue if waiter.id not in decision.offered]
     assert not any(waiter.needs <= left for waiter in waiting)
+
+
+def test_a_firm_that_waits_for_two_things_gets_no_more_than_its_share_by_both() -> None:
+    twice = [Waiter(1, 2, firm=7, share=3), Waiter(2, 2, firm=7, share=3), Waiter(3, 2, firm=8, share=3)]
+
+    assert decide(6, twice, most_passes=3) == Decision(offered=[1, 3])

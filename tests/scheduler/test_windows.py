@@ -28,6 +28,7 @@ from scheduler import (
     windows,
 )
 from scheduler.eligibility import retake_window
+from scheduler.places_taken import places_at
 from scheduler.ranking import commitment, read, recount
 from scheduler.recounting import rows_differ
 from scheduler.refusals import Code, Refusal, Refused
@@ -142,7 +143,7 @@ async def test_nobody_holds_books_moves_or_waits_past_a_window(database: Databas
 async def test_a_window_shows_no_place_as_open_to_whoever_comes_first(database: Database) -> None:
     at, _ = await windowed(database)
     async with at.database.reading() as db:
-        assert (await holding.places_at(db, [at.session.id], now=make.NOW))[at.session.id].open == 0
+        assert (await places_at(db, [at.session.id], now=make.NOW))[at.session.id].open == 0
 
 
 async def test_what_is_freed_while_a_window_stands_is_ranked_with_the_rest(database: Database) -> None:
