@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from models.columns import Table, instant, key, refers_to
+from models.columns import Table, instant, key, listed, refers_to
+from models.vocabulary import Channel, Courtesy
 
 
 class AuditEntry(Table, table=True):
@@ -56,20 +58,54 @@ class IdempotencyKey(Table, table=True):
 
 
 class OutboxMessage(Table, table=True):
-    """A message that a change owes to somebody; written with the change, delivered after it."""
+    """
+    A message that a change owes to somebody; written with the change, delivered after it, perhaps more than once.
+
+    `key` is its one id outside: it stays the same over all attempts, so that a receiver can drop repeats.
+    """
 
     __tablename__ = "outbox_message"
-    __table_args__ = (Index("ix_outbox_message_due_at", "due_at", postgresql_where="delivered_at IS NULL"),)
+    __table_args__ = (
+        CheckConstraint(
+            "(delivered_at IS NOT NULL)::int + is_dead::int + is_withheld::int <= 1", name="ends_in_one_way"
+        ),
+        Index(
+            "ix_outbox_message_due",
+            "due_at",
+            "id",
+            postgresql_where="delivered_at IS NULL AND NOT is_dead AND NOT is_withheld",
+        ),
+        Index("ix_outbox_message_dead", "id", postgresql_where="is_dead"),
+    )
 
     id: int = key()
+    key: UUID = Field(default_factory=uuid4, unique=True)
     recipient: str
     subject: str
     body: str
+    courtesy: Courtesy | None = listed(Courtesy, optional=True)
     made_at: datetime = instant()
     due_at: datetime = instant()
-    delivered_at: datetime | None = instant(optional=True)
+    claim: int = 0  # the number of the last one; only its holder may complete it
+    claimed_until: datetime | None = instant(optional=True)  # by the database's clock
     attempts: int = 0
+    delivered_at: datetime | None = instant(optional=True)
     is_dead: bool = False
+    is_withheld: bool = False  # its recipient unsubscribed
+
+
+class DeliveryAttempt(Table, table=True):
+    """One attempt to deliver a message: when, by what, and what came of it; nothing of what the message says."""
+
+    __tablename__ = "delivery_attempt"
+
+    id: int = key()
+    message_id: int = refers_to("outbox_message.id")
+    at: datetime = instant()
+    channel: Channel | None = listed(Channel, optional=True)  # none where no address is known
+    status: int | None = None
+    failure: str | None = None
+    took_ms: int = 0
 
 
 class JobRun(Table, table=True):

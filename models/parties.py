@@ -3,11 +3,12 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from models.columns import Table, instant, key, listed, refers_to
 from models.identifiers import DocumentKind
-from models.vocabulary import Education, Part, Role
+from models.vocabulary import Channel, Education, Part, Role
 
 
 class Enterprise(Table, table=True):
@@ -145,3 +146,21 @@ class SignIn(Table, table=True):
     signed_in_at: datetime = instant()
     expires_at: datetime = instant()
     ended_at: datetime | None = instant(optional=True)
+
+
+class Contact(Table, table=True):
+    """
+    Where a party wants its messages, and which courtesies it declines; none for a party that has not said.
+
+    The party is named as messages name it: `enterprise:12`.
+    """
+
+    __tablename__ = "contact"
+    __table_args__ = (CheckConstraint("channel IN ('EMAIL', 'GATEWAY')", name="reached_by_post"),)
+
+    id: int = key()
+    recipient: str = Field(unique=True)
+    email: str | None = None
+    phone: str | None = None
+    channel: Channel | None = listed(Channel, optional=True)
+    declined: list[str] = Field(default_factory=list, sa_type=JSONB)

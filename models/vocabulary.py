@@ -248,3 +248,25 @@ class ResourceKind(StrEnum):
     STAFF = "STAFF"
     ROOM = "ROOM"
     WORKER = "WORKER"
+
+
+class Channel(StrEnum):
+    """How a message leaves the house: by e-mail, a gateway for SMS or WeChat, a partner's webhook, or into a file."""
+
+    EMAIL = "EMAIL"
+    GATEWAY = "GATEWAY"
+    WEBHOOK = "WEBHOOK"
+    FILE = "FILE"
+
+
+class Courtesy(StrEnum):
+    """
+    The messages that one may unsubscribe from; there are no others.
+
+    Each only repeats what can be looked up at any time, and nobody's right or deadline begins or ends by it. Everything
+    else is an official notice: results, decisions, consents asked and changes of a booked session take effect by being
+    told (a licence decision is served on the applicant: Administrative Licensing Law, article 44 行政许可法第四十四条).
+    """
+
+    RENEWAL_REMINDER = "RENEWAL_REMINDER"
+    SESSIONS_PUBLISHED = "SESSIONS_PUBLISHED"

@@ -3,10 +3,10 @@
 from scheduler.awarding import RANKINGS
 from scheduler.certificates import EXPIRIES
 from scheduler.consent_notices import NOTICES
+from scheduler.deliveries import carriers_of, deliveries
 from scheduler.displaced import LOOKS
 from scheduler.jobs import AnyJob
 from scheduler.minimum_class import DECISIONS
-from scheduler.outbox import delivery_to
 from scheduler.planning import PLANNING
 from scheduler.pruning import prunings
 from scheduler.publication import PUBLICATION
@@ -21,7 +21,7 @@ from scheduler.waiting import LAPSES as WAITS
 
 
 def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
-    """Every job of the program; what leaves the house is written to the home folder."""
+    """Every job of the program; what leaves the house goes by the channels that are set up."""
     return (
         CLOSING,
         SILENCE,
@@ -41,6 +41,6 @@ def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
         PROPOSALS,
         LAPSES,
         EXPIRIES,
-        delivery_to(settings.home / "outbox.jsonl"),
+        deliveries(carriers_of(settings)),
         *prunings(settings),
     )

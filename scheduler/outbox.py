@@ -1,70 +1,127 @@
 """
-Messages on their way out. The channel of this version is a file: one JSON document a line.
+Messages on their way out: owed with the change that they tell of, claimed for a while, and completed once.
 
-At least once: a line may be written and its delivery forgotten in a crash, so each carries the message's id.
+At least once: a message may be sent and the news of it lost in a crash, so each carries its key, the same each time.
+In no promised order: what failed comes later than what was owed after it.
 """
 
-import asyncio
-import os
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from models.journal import OutboxMessage
-from scheduler.jobs import Job
+from models.journal import DeliveryAttempt, OutboxMessage
+from models.vocabulary import Channel, Courtesy
+from scheduler.backoff import MOST_ATTEMPTS, pause_after
+from scheduler.channels.letter import Outcome
 
-_BATCH = 500
+# A batch is sent within a minute (`Carrier`); a worker that takes longer has slept, and another may take over.
+LEASE = timedelta(seconds=120)
+BATCH = 50
 
 
-def send(db: AsyncSession, *, recipient: str, subject: str, body: str, now: datetime) -> None:
+def send(
+    db: AsyncSession, *, recipient: str, subject: str, body: str, now: datetime, courtesy: Courtesy | None = None
+) -> None:
     """
     Owe a message to a party, such as `enterprise:12`; it goes out only if the transaction commits.
 
-    The text holds no personal data beyond what the recipient already has.
+    The text holds no personal data beyond what the recipient already has. Without a `courtesy` it is an official
+    notice, which nobody can unsubscribe from.
     """
-    db.add(OutboxMessage(recipient=recipient, subject=subject, body=body, made_at=now, due_at=now))
+    db.add(OutboxMessage(recipient=recipient, subject=subject, body=body, courtesy=courtesy, made_at=now, due_at=now))
 
 
-def delivery_to(file: Path) -> Job:
-    """Deliver what is due by appending it to a file."""
+async def claim(db: AsyncSession, *, now: datetime, lease: timedelta = LEASE) -> Sequence[OutboxMessage]:
+    """Take the messages that are due first for a while: nobody else takes them before the lease is over."""
+    waiting = select(OutboxMessage).where(*_claimable(), col(OutboxMessage.due_at) <= now)
+    first = waiting.order_by(col(OutboxMessage.due_at), col(OutboxMessage.id)).limit(BATCH)
+    messages = (await db.exec(first.with_for_update(skip_locked=True))).all()
+    until = (await db.exec(select(func.clock_timestamp() + lease))).one()
+    for message in messages:
+        message.claim += 1
+        message.claimed_until = until
+    return messages
 
-    async def deliver(db: AsyncSession, now: datetime) -> int:
-        waiting = select(OutboxMessage).where(_waits(), col(OutboxMessage.due_at) <= now)
-        ordered = waiting.order_by(col(OutboxMessage.due_at), col(OutboxMessage.id)).limit(_BATCH)
-        messages = (await db.exec(ordered.with_for_update(skip_locked=True))).all()
-        if messages:
-            await asyncio.to_thread(_append, file, [_line(message) for message in messages])
-        for message in messages:
-            message.delivered_at = now
-            message.attempts += 1
-        return len(messages)
 
-    return Job(name="deliveries", step=deliver, next_due=next_delivery)
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one claimed message; no outcome where it was not sent after all."""
+
+    message_id: int
+    claim: int
+    channel: Channel | None
+    outcome: Outcome | None
+
+
+async def complete(db: AsyncSession, tried: Iterable[Tried], *, now: datetime) -> int:
+    """
+    Write down what came of claimed messages, and say how many were another's by then.
+
+    Only the holder of the last claim may: who slept past its lease, or was told to let go, changes nothing.
+    """
+    by_id = {each.message_id: each for each in tried}
+    locked = select(OutboxMessage).where(col(OutboxMessage.id).in_(by_id)).order_by(col(OutboxMessage.id))
+    fenced = 0
+    for message in (await db.exec(locked.with_for_update())).all():
+        each = by_id[message.id]
+        if message.claim != each.claim or message.claimed_until is None:
+            fenced += 1
+            continue
+        message.claimed_until = None
+        if each.outcome is not None:
+            conclude(message, each.outcome, now=now)
+            db.add(_attempt(each, each.outcome, now=now))
+    return fenced
+
+
+def conclude(message: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+    """Delivered, due again after a pause, or dead."""
+    message.attempts += 1
+    if outcome.failure is None:
+        message.delivered_at = now
+    elif outcome.is_final or message.attempts >= MOST_ATTEMPTS:
+        message.is_dead = True
+    else:
+        message.due_at = now + pause_after(message.attempts, message.key, asked=outcome.again_after)
+
+
+def owe_again(message: OutboxMessage, *, now: datetime) -> None:
+    """Make a locked message due now with all its attempts before it; whoever is at it lets go."""
+    message.delivered_at, message.is_dead, message.attempts, message.due_at = None, False, 0, now
+    message.claim, message.claimed_until = message.claim + 1, None
 
 
 def next_delivery() -> SelectOfScalar[Any]:
     """When the next message is to go out."""
-    return select(func.min(col(OutboxMessage.due_at))).where(_waits())
+    return select(func.min(col(OutboxMessage.due_at))).where(*_claimable())
 
 
-def _waits() -> ColumnElement[bool]:
-    return col(OutboxMessage.delivered_at).is_(None) & col(OutboxMessage.is_dead).is_(False)
+def waits() -> tuple[ColumnElement[bool], ...]:
+    """The conditions on a message that is still to go out."""
+    return (
+        col(OutboxMessage.delivered_at).is_(None),
+        col(OutboxMessage.is_dead).is_(False),
+        col(OutboxMessage.is_withheld).is_(False),
+    )
 
 
-def _line(message: OutboxMessage) -> bytes:
-    said = message.model_dump(include={"id", "recipient", "subject", "body", "made_at"})
-    return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
+def _claimable() -> tuple[ColumnElement[bool], ...]:
+    until = col(OutboxMessage.claimed_until)
+    return *waits(), or_(until.is_(None), until < func.clock_timestamp())
 
 
-def _append(file: Path, lines: list[bytes]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("ab") as out:
-        out.writelines(lines)
-        out.flush()
-        os.fsync(out.fileno())
+def _attempt(tried: Tried, outcome: Outcome, *, now: datetime) -> DeliveryAttempt:
+    return DeliveryAttempt(
+        message_id=tried.message_id,
+        at=now,
+        channel=tried.channel,
+        status=outcome.status,
+        failure=outcome.failure,
+        took_ms=outcome.took_ms,
+    )

@@ -15,7 +15,15 @@ from models.demand import Request, RequestPerson
 from models.places import SiteClosure
 from models.rounds import Consent, Round
 from models.sessions import Session, SessionStaff
-from models.vocabulary import ConsentParty, ConsentState, PromiseState, RequestState, RoundState, SessionState
+from models.vocabulary import (
+    ConsentParty,
+    ConsentState,
+    Courtesy,
+    PromiseState,
+    RequestState,
+    RoundState,
+    SessionState,
+)
 from scheduler.calendar import SHANGHAI
 from scheduler.calendar_days import work_calendar
 from scheduler.callers import Caller
@@ -260,7 +268,14 @@ async def tell_offices(db: AsyncSession, agreed: Sequence[Session], *, now: date
         per_office[consent.jurisdiction_id] += 1
     for office_id, count in sorted(per_office.items(), key=str):
         body = f"{count} sessions that concern your office are public now."
-        send(db, recipient=f"jurisdiction:{office_id}", subject="Sessions published (考试公布)", body=body, now=now)
+        send(
+            db,
+            recipient=f"jurisdiction:{office_id}",
+            subject="Sessions published (考试公布)",
+            body=body,
+            now=now,
+            courtesy=Courtesy.SESSIONS_PUBLISHED,
+        )
 
 
 async def publish_due(db: AsyncSession, now: datetime) -> int:

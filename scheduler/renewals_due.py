@@ -14,7 +14,7 @@ from models.catalogue import ItemRule, Setting
 from models.outcomes import Certificate, Renewal
 from models.parties import Enterprise, Worker
 from models.places import Jurisdiction
-from models.vocabulary import CertificateState, RenewalState
+from models.vocabulary import CertificateState, Courtesy, RenewalState
 from scheduler.calendar import SHANGHAI
 from scheduler.jobs import Job
 from scheduler.not_renewed import propose_exams
@@ -89,7 +89,9 @@ def propose(db: AsyncSession, certificate: Certificate, worker: Worker, *, month
         f"The certificate of {worker.name} expires on {certificate.expires_on}: apply for its renewal until {due_on},"
         " or the person has to be examined again."
     )
-    send(db, recipient=f"enterprise:{worker.enterprise_id}", subject="Renewal due", body=body, now=now)
+    courtesy = Courtesy.RENEWAL_REMINDER
+    recipient = f"enterprise:{worker.enterprise_id}"
+    send(db, recipient=recipient, subject="Renewal due", body=body, now=now, courtesy=courtesy)
 
 
 def next_proposal() -> SelectOfScalar[Any]:

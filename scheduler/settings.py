@@ -10,6 +10,13 @@ What the environment says, read once: where the database is, where our own files
 | `DOORSTEP_RETIRED_SECRETS` | earlier secrets that still open, separated by commas | none |
 | `DOORSTEP_KEEP_ANSWERS_DAYS` | how long an idempotency key stands for its answer | 30 |
 | `DOORSTEP_KEEP_RUNS_DAYS` | how long the ledger of jobs is kept | 90 |
+| `DOORSTEP_SMTP_URL` | the mail server: `smtp://user:password@host:587` (STARTTLS), `smtps://…:465` | no e-mail |
+| `DOORSTEP_SMTP_FROM` | whom e-mails are from: `Doorstep <no-reply@example.cn>` | needed with the one above |
+| `DOORSTEP_GATEWAY_URL` | where short texts are posted, for SMS or WeChat | none are |
+| `DOORSTEP_GATEWAY_TOKEN` | the gateway's bearer token | none is sent |
+| `DOORSTEP_WEBHOOKS_TO_LOOPBACK` | `1` lets webhooks lead to this machine, by http too; for trying out only | refused |
+
+With neither mail server nor gateway, messages are written to `outbox.jsonl` in `DOORSTEP_HOME`.
 """
 
 import base64
@@ -19,8 +26,10 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Generic, Self, TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from models.halts import CannotStart
 from models.sealing import SECRET_BYTES
@@ -49,6 +58,26 @@ class Secret(Generic[_Hidden]):
 
 
 @dataclass(frozen=True)
+class MailServer:
+    """The operator's SMTP server; TLS from the first byte, or by STARTTLS."""
+
+    host: str
+    port: int
+    sender: str
+    is_tls: bool = False
+    user: str | None = None
+    password: Secret[str] | None = None
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The operator's gateway for short texts."""
+
+    url: str
+    token: Secret[str] | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the environment decides."""
 
@@ -59,6 +88,9 @@ class Settings:
     retired_secrets: tuple[Secret[bytes], ...] = ()
     keep_answers_days: int = 30
     keep_runs_days: int = 90
+    mail: MailServer | None = None
+    gateway: Gateway | None = None
+    webhooks_to_loopback: bool = False
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -81,6 +113,9 @@ class Settings:
             ),
             keep_answers_days=_days(given, "DOORSTEP_KEEP_ANSWERS_DAYS", usually=cls.keep_answers_days),
             keep_runs_days=_days(given, "DOORSTEP_KEEP_RUNS_DAYS", usually=cls.keep_runs_days),
+            mail=_mail_server(given),
+            gateway=_gateway(given),
+            webhooks_to_loopback=_switch(given, "DOORSTEP_WEBHOOKS_TO_LOOPBACK"),
         )
 
     def with_own_secrets(self) -> Self:
@@ -131,6 +166,51 @@ def _days(given: Mapping[str, str], name: str, *, usually: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= LONGEST_KEEP_DAYS:
         raise SettingsError(f"{name} is {text!r}: set it to a whole number of days, 1 to {LONGEST_KEEP_DAYS}.")
     return int(text)
+
+
+def _switch(given: Mapping[str, str], name: str) -> bool:
+    text = given.get(name, "0")
+    if text not in ("0", "1"):
+        raise SettingsError(f"{name} is {text!r}: set it to 1, or unset it.")
+    return text == "1"
+
+
+def _mail_server(given: Mapping[str, str]) -> MailServer | None:
+    name, sender = "DOORSTEP_SMTP_URL", given.get("DOORSTEP_SMTP_FROM", "")
+    if name not in given:
+        return None
+    parts = _url(given, name, schemes=("smtp", "smtps"))
+    if "@" not in parseaddr(sender)[1]:
+        raise SettingsError("DOORSTEP_SMTP_FROM is no address: set it to one, such as Doorstep <no-reply@example.cn>.")
+    is_tls = parts.scheme == "smtps"
+    return MailServer(
+        host=parts.hostname or "",
+        port=parts.port or (465 if is_tls else 587),
+        sender=sender,
+        is_tls=is_tls,
+        user=unquote(parts.username) if parts.username else None,
+        password=Secret(unquote(parts.password)) if parts.password else None,
+    )
+
+
+def _gateway(given: Mapping[str, str]) -> Gateway | None:
+    name, token = "DOORSTEP_GATEWAY_URL", given.get("DOORSTEP_GATEWAY_TOKEN")
+    if name not in given:
+        return None
+    return Gateway(_url(given, name, schemes=("http", "https")).geturl(), Secret(token) if token else None)
+
+
+def _url(given: Mapping[str, str], name: str, *, schemes: tuple[str, str]) -> SplitResult:
+    """Take an address apart; what is wrong is said without it, as it may hold a password."""
+    wrong = SettingsError(f"{name} is no such address: write it as {schemes[0]}:// or {schemes[1]}://host:port.")
+    try:
+        parts = urlsplit(given[name])
+        port_is_right = parts.port != 0
+    except ValueError as error:
+        raise wrong from error
+    if parts.scheme not in schemes or not parts.hostname or not port_is_right:
+        raise wrong
+    return parts
 
 
 def _decoded(text: str, source: str) -> bytes:

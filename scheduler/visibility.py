@@ -11,9 +11,9 @@ from models.bookings import Booking, Hold, Promise, Waiting
 from models.catalogue import Exam, ExamRule, Item, ItemRule, Setting
 from models.columns import Table
 from models.demand import Request
-from models.journal import AuditEntry
+from models.journal import AuditEntry, DeliveryAttempt, OutboxMessage
 from models.outcomes import Certificate, Renewal, Result
-from models.parties import Account, Enterprise, ExamBody, Examiner, Worker
+from models.parties import Account, Contact, Enterprise, ExamBody, Examiner, Worker
 from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
 from models.rounds import Consent, Objection, Plan, Round
 from models.sessions import Session, SessionStaff
@@ -182,6 +182,22 @@ def own_account(caller: Caller) -> Where:
     return col(Account.id) == caller.account_id
 
 
+def contact_of(caller: Caller) -> Where:
+    """The contact of the party that the caller acts for."""
+    return col(Contact.recipient) == party_of(caller)
+
+
+def party_of(caller: Caller) -> str:
+    """The party that the caller acts for, as messages name it; nobody's name for auditors and operators."""
+    parties = {
+        "enterprise": caller.enterprise_id,
+        "jurisdiction": caller.jurisdiction_id,
+        "exam_body": caller.exam_body_id,
+        "examiner": caller.examiner_id,
+    }
+    return next((f"{kind}:{key}" for kind, key in parties.items() if key is not None), "")
+
+
 def own_settings(caller: Caller) -> Where:
     """The policy of one's own bureau."""
     return col(Setting.bureau_id) == caller.bureau_id
@@ -236,4 +252,7 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Certificate: certificates_seen,
     Renewal: of_seen_enterprises(Renewal.enterprise_id),
     AuditEntry: nobody,
+    Contact: contact_of,
+    OutboxMessage: nobody,
+    DeliveryAttempt: nobody,
 }

@@ -16,12 +16,14 @@ from api.graphql.calendar import CalendarMutation, CalendarQuery
 from api.graphql.catalogue import CatalogueQuery
 from api.graphql.certificates import CertificateMutation, CertificateQuery
 from api.graphql.consultation import ConsultationMutation, ConsultationQuery
+from api.graphql.contacts import ContactMutation, ContactQuery
 from api.graphql.demand import DemandMutation, DemandQuery
 from api.graphql.errors import BusyRefusal, RuleRefusal, WorkerRefusal
 from api.graphql.execution import DoorSchema
 from api.graphql.holds import HoldMutation, HoldQuery
 from api.graphql.idempotency import idempotent
 from api.graphql.item_rules import ItemRuleMutation
+from api.graphql.messages import MessageMutation, MessageQuery
 from api.graphql.parties import PartyQuery
 from api.graphql.places import PlaceMutation, PlaceQuery
 from api.graphql.policy import PolicyMutation, PolicyQuery
@@ -60,6 +62,8 @@ class Query(
     WindowQuery,
     CertificateQuery,
     RenewalQuery,
+    ContactQuery,
+    MessageQuery,
     ReportQuery,
     AuditQuery,
 ):
@@ -90,6 +94,8 @@ class Mutation(
     ResultMutation,
     CertificateMutation,
     RenewalMutation,
+    ContactMutation,
+    MessageMutation,
 ):
     """Every noun's acts."""
 

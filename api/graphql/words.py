@@ -23,6 +23,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "REPLACED": "It was not renewed; one earned by a new exam took its place.",
         "EXPIRED": "Its time ran out.",
     },
+    "Channel": {
+        "EMAIL": "By e-mail.",
+        "GATEWAY": "A short text by the operator's gateway (短信、微信).",
+        "WEBHOOK": "An HTTP POST to an exam body's own system.",
+        "FILE": "A line in a file; for the demo.",
+    },
+    "Courtesy": {
+        "RENEWAL_REMINDER": "A certificate falls due for renewal; its last day stands on it.",
+        "SESSIONS_PUBLISHED": "Sessions that concern an office are public; anybody can list them.",
+    },
     "Confidence": {
         "FOUND": "Seen in a published source.",
         "BELIEVED": "What professionals believe.",

@@ -4,15 +4,35 @@ from scheduler.audit.invariant import Invariant
 
 MESSAGES_ACCOUNTED_FOR = Invariant(
     name="messages-accounted-for",
-    sentence="Every message is delivered, dead or due: one of the three.",
+    sentence="Every message is delivered, dead after attempts, withheld as a courtesy that was declined, or due.",
     counted="SELECT count(*) FROM outbox_message",
     query="""
         SELECT 'outbox_message', id,
-               format('delivered %s, %s, due %s, made %s, %s attempts', coalesce(delivered_at::text, 'never'),
-                      CASE WHEN is_dead THEN 'dead' ELSE 'not dead' END, due_at, made_at, attempts)
+               format('delivered %s, %s, %s, due %s, made %s, %s attempts', coalesce(delivered_at::text, 'never'),
+                      CASE WHEN is_dead THEN 'dead' ELSE 'not dead' END,
+                      CASE WHEN is_withheld THEN 'withheld' ELSE 'not withheld' END, due_at, made_at, attempts)
           FROM outbox_message
-         WHERE is_dead AND (delivered_at IS NOT NULL OR attempts = 0) OR delivered_at < made_at OR due_at < made_at
-            OR attempts < 0
+         WHERE (delivered_at IS NOT NULL)::int + is_dead::int + is_withheld::int > 1
+            OR attempts < (delivered_at IS NOT NULL OR is_dead)::int OR is_withheld AND courtesy IS NULL
+            OR delivered_at < made_at OR due_at < made_at
+    """,
+)
+
+# A message sent again by hand counts from none again; its log goes on.
+ATTEMPTS_LOGGED = Invariant(
+    name="attempts-logged",
+    sentence="Every attempt counted on a message is in its log; a delivered one's last succeeded, a dead one's failed.",
+    counted="SELECT count(*) FROM outbox_message WHERE attempts > 0",
+    query="""
+        SELECT 'outbox_message', m.id,
+               format('%s attempts, %s logged, the last: %s', m.attempts, coalesce(log.attempts, 0),
+                      coalesce(log.last, 'delivered'))
+          FROM outbox_message m
+          LEFT JOIN LATERAL (SELECT count(*) AS attempts, (array_agg(failure ORDER BY id DESC))[1] AS last
+                               FROM delivery_attempt WHERE message_id = m.id) log ON true
+         WHERE m.attempts > 0
+           AND (log.attempts < m.attempts OR m.delivered_at IS NOT NULL AND log.last IS NOT NULL
+                OR m.is_dead AND log.last IS NULL)
     """,
 )
 
@@ -28,4 +48,4 @@ ONE_ANSWER_A_KEY = Invariant(
     """,
 )
 
-DELIVERIES = (MESSAGES_ACCOUNTED_FOR, ONE_ANSWER_A_KEY)
+DELIVERIES = (MESSAGES_ACCOUNTED_FOR, ATTEMPTS_LOGGED, ONE_ANSWER_A_KEY)

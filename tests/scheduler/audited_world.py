@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.columns import Table
-from models.journal import IdempotencyKey, OutboxMessage
+from models.journal import DeliveryAttempt, IdempotencyKey, OutboxMessage
 from models.outcomes import Renewal
 from models.parties import Examiner, Worker
 from models.places import Jurisdiction, WeatherBlock
@@ -18,6 +18,7 @@ from models.vocabulary import (
     ApplicationState,
     Attendance,
     CertificateState,
+    Channel,
     ConsentParty,
     ConsentState,
     PlanState,
@@ -255,8 +256,12 @@ async def ranked_windows(db: AsyncSession, world: World) -> None:
 
 
 async def messages_and_keys(db: AsyncSession, world: World) -> None:
-    """A message on its way, and an answered key."""
+    """A message on its way and one that arrived, and an answered key."""
     account = await make.make_account(db, role=Role.AUDITOR)
     message = OutboxMessage(recipient="enterprise:1", subject="s", body="b", made_at=make.NOW, due_at=make.NOW)
     kept = IdempotencyKey(account_id=account.id, key="k", fingerprint="f", answer={"a": 1}, asked_at=make.NOW)
+    sent = OutboxMessage(recipient="enterprise:1", subject="s", body="b", made_at=make.NOW, due_at=make.NOW)
+    sent.delivered_at, sent.attempts = make.NOW, 1
+    world.note(sent=await make.written(db, sent))
+    await make.written(db, DeliveryAttempt(message_id=sent.id, at=make.NOW, channel=Channel.FILE))
     world.note(message=await make.written(db, message), key=await make.written(db, kept))

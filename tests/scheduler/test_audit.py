@@ -279,8 +279,21 @@ CORRUPTIONS = [
     ),
     Corruption(
         "messages-accounted-for",
-        ["UPDATE outbox_message SET is_dead = true, attempts = 8, delivered_at = due_at WHERE id = {message}"],
-        "outbox_message", "message", "dead, due",
+        ["ALTER TABLE outbox_message DROP CONSTRAINT ck_outbox_message_ends_in_one_way",
+         "UPDATE outbox_message SET is_dead = true, is_withheld = true WHERE id = {message}"],
+        "outbox_message", "message", "delivered never, dead, withheld, due",
+    ),
+    Corruption(
+        "messages-accounted-for", ["UPDATE outbox_message SET is_withheld = true WHERE id = {message}"],
+        "outbox_message", "message", "not dead, withheld, due",
+    ),
+    Corruption(
+        "attempts-logged", ["DELETE FROM delivery_attempt"],
+        "outbox_message", "sent", "1 attempts, 0 logged, the last: delivered",
+    ),
+    Corruption(
+        "attempts-logged", ["UPDATE delivery_attempt SET failure = 'answered 500'"],
+        "outbox_message", "sent", "1 attempts, 1 logged, the last: answered 500",
     ),
     Corruption(
         "one-answer-a-key", ["UPDATE idempotency_key SET answer = NULL"],

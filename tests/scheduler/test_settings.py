@@ -97,3 +97,44 @@ def test_how_long_records_are_kept_is_set_in_days() -> None:
 def test_what_is_no_number_of_days_is_named(days: str) -> None:
     with pytest.raises(SettingsError, match=r"DOORSTEP_KEEP_RUNS_DAYS is .* whole number of days, 1 to 3650"):
         Settings.read({"DOORSTEP_KEEP_RUNS_DAYS": days})
+
+
+def test_mail_server_and_gateway_are_taken_and_their_secrets_not_shown() -> None:
+    settings = Settings.read(
+        {
+            "DOORSTEP_SMTP_URL": "smtp://post%40b:hunter%2F2@mail.example.cn",
+            "DOORSTEP_SMTP_FROM": "Doorstep <no-reply@example.cn>",
+            "DOORSTEP_GATEWAY_URL": "http://10.0.0.7:9000/sms",
+            "DOORSTEP_GATEWAY_TOKEN": "hunter2",
+            "DOORSTEP_WEBHOOKS_TO_LOOPBACK": "1",
+        }
+    )
+
+    assert settings.mail is not None
+    assert (settings.mail.host, settings.mail.port, settings.mail.is_tls) == ("mail.example.cn", 587, False)
+    assert settings.mail.user == "post@b"
+    assert settings.mail.password is not None
+    assert settings.mail.password.reveal() == "hunter/2"
+    assert settings.gateway is not None
+    assert settings.gateway.url == "http://10.0.0.7:9000/sms"
+    assert settings.webhooks_to_loopback
+    assert "hunter" not in repr(settings)
+    assert Settings.read({}).mail is None
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"DOORSTEP_SMTP_URL": "mail:geheim@h", "DOORSTEP_SMTP_FROM": "a@b.cn"}, "DOORSTEP_SMTP_URL"),
+        ({"DOORSTEP_SMTP_URL": "smtp://a:geheim@h:99999", "DOORSTEP_SMTP_FROM": "a@b.cn"}, "DOORSTEP_SMTP_URL"),
+        ({"DOORSTEP_SMTP_URL": "smtp://a:geheim@h"}, "DOORSTEP_SMTP_FROM"),
+        ({"DOORSTEP_GATEWAY_URL": "ftp://geheim"}, "DOORSTEP_GATEWAY_URL"),
+        ({"DOORSTEP_GATEWAY_URL": "http://[geheim"}, "DOORSTEP_GATEWAY_URL"),
+        ({"DOORSTEP_WEBHOOKS_TO_LOOPBACK": "yes"}, "DOORSTEP_WEBHOOKS_TO_LOOPBACK"),
+    ],
+)
+def test_a_bad_way_out_is_named_and_not_repeated(given: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named) as refused:
+        Settings.read(given)
+
+    assert "geheim" not in str(refused.value)
