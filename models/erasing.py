@@ -7,7 +7,14 @@ from models.halts import RulesSayNo
 from models.registry import metadata
 
 _STEPS_TABLE = "alembic_version"
-_GUARDS = ("guard_state", "forbid_change")
+_GUARDS = (
+    "guard_state()",
+    "forbid_change()",
+    "announce_session()",
+    "announce_consent()",
+    "announce_booking()",
+    "announce(bigint, text, jsonb)",
+)
 
 
 class HoldsOthersTables(RulesSayNo):
@@ -36,4 +43,4 @@ def _erase(connection: Connection) -> None:
     if there:
         connection.execute(text(f"DROP TABLE {', '.join(map(quoted, sorted(there)))} CASCADE"))
     for guard in _GUARDS:
-        connection.execute(text(f"DROP FUNCTION IF EXISTS {guard}()"))
+        connection.execute(text(f"DROP FUNCTION IF EXISTS {guard}"))

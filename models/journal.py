@@ -81,13 +81,14 @@ class OutboxMessage(Table, table=True):
     id: int = key()
     key: UUID = Field(default_factory=uuid4, unique=True)
     recipient: str
+    endpoint_id: int | None = refers_to("webhook_endpoint.id", optional=True)  # an event; its subject is the type
     subject: str
     body: str
     courtesy: Courtesy | None = listed(Courtesy, optional=True)
     made_at: datetime = instant()
     due_at: datetime = instant()
     claim: int = 0  # the number of the last one; only its holder may complete it
-    claimed_until: datetime | None = instant(optional=True)  # by the database's clock
+    leased_until: datetime | None = instant(optional=True)  # by the database's clock
     attempts: int = 0
     delivered_at: datetime | None = instant(optional=True)
     is_dead: bool = False

@@ -164,3 +164,27 @@ class Contact(Table, table=True):
     phone: str | None = None
     channel: Channel | None = listed(Channel, optional=True)
     declined: list[str] = Field(default_factory=list, sa_type=JSONB)
+
+
+class WebhookEndpoint(Table, table=True):
+    """
+    Where an exam body's own system hears of events; each is signed with the secret, sealed like identity numbers.
+
+    After a rotation the retiring secret signs as well until its time is over.
+    """
+
+    __tablename__ = "webhook_endpoint"
+    __table_args__ = (
+        CheckConstraint("(retiring_sealed IS NULL) = (retiring_until IS NULL)", name="retires_some_time"),
+        CheckConstraint("(disabled_at IS NULL) = (disabled_reason IS NULL)", name="disabled_for_a_reason"),
+    )
+
+    id: int = key()
+    exam_body_id: int = refers_to("exam_body.id")
+    url: str
+    secret_sealed: bytes = Field(sa_type=LargeBinary)
+    retiring_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    retiring_until: datetime | None = instant(optional=True)
+    made_at: datetime = instant()
+    disabled_at: datetime | None = instant(optional=True)
+    disabled_reason: str | None = None

@@ -1,5 +1,5 @@
 """
-Identity numbers at rest: sealed by encryption, found again by a keyed hash, shown by a mask.
+Identity numbers at rest: sealed by encryption, found again by a keyed hash, shown by a mask. Secrets of partners, too.
 
 A box is key id, nonce and ciphertext in a row (AES-256-GCM). It opens only in the context it was sealed
 for, so that a box copied to another row is as good as broken. The key id says which secret sealed it; a `Sealer`
@@ -66,12 +66,9 @@ class Sealer:
 
     def seal(self, document: IdentityDocument, *, context: str) -> SealedNumber:
         """Everything to remember of a document; `context` names the one row it is for, such as `worker:42`."""
-        nonce = os.urandom(_NONCE_BYTES)
-        bound = _bound(document.kind, context)
-        ciphertext = self._keys[self._key_id].encrypt(nonce, document.number.encode(), bound)
         return SealedNumber(
             kind=document.kind,
-            box=self._key_id + nonce + ciphertext,
+            box=self._boxed(document.number.encode(), _bound(document.kind, context)),
             fingerprint=self.fingerprint(document),
             masked=mask_identity(document),
         )
@@ -84,14 +81,22 @@ class Sealer:
             UnknownKeyError: Sealed with a secret this sealer was not given.
             BrokenSealError: Changed, cut short, or sealed for another context or kind.
         """
-        key_id, nonce, ciphertext = _parts(box)
-        if key_id not in self._keys:
-            raise UnknownKeyError("The box names a key that is neither the current one nor a retired one.")
-        try:
-            number = self._keys[key_id].decrypt(nonce, ciphertext, _bound(kind, context))
-        except InvalidTag as error:
-            raise BrokenSealError("The box was changed, or sealed for another context or kind.") from error
+        number = self._opened(box, _bound(kind, context))
         return IdentityDocument(kind, number.decode())
+
+    def seal_secret(self, secret: bytes, *, context: str) -> bytes:
+        """A box for a secret that is to be used again; `context` names the one row it is for."""
+        return self._boxed(secret, _bound("secret", context))
+
+    def unseal_secret(self, box: bytes, *, context: str) -> bytes:
+        """
+        The secret again.
+
+        Raises:
+            UnknownKeyError: Sealed with a secret this sealer was not given.
+            BrokenSealError: Changed, cut short, or sealed for another context.
+        """
+        return self._opened(box, _bound("secret", context))
 
     def is_stale(self, box: bytes) -> bool:
         """Whether the box was sealed with another than the current secret."""
@@ -100,6 +105,19 @@ class Sealer:
     def fingerprint(self, document: IdentityDocument) -> bytes:
         """The keyed hash by which the same document is found again; it does not depend on the secret."""
         return hmac.new(self._pepper, f"{document.kind}\x00{document.number}".encode(), "sha256").digest()
+
+    def _boxed(self, content: bytes, bound: bytes) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return self._key_id + nonce + self._keys[self._key_id].encrypt(nonce, content, bound)
+
+    def _opened(self, box: bytes, bound: bytes) -> bytes:
+        key_id, nonce, ciphertext = _parts(box)
+        if key_id not in self._keys:
+            raise UnknownKeyError("The box names a key that is neither the current one nor a retired one.")
+        try:
+            return self._keys[key_id].decrypt(nonce, ciphertext, bound)
+        except InvalidTag as error:
+            raise BrokenSealError("The box was changed, or sealed for another context or kind.") from error
 
 
 def _require_strength(material: bytes) -> None:
@@ -116,7 +134,7 @@ def _key_id(secret: bytes) -> bytes:
     return _derived(secret, b"key id")[:_KEY_ID_BYTES]
 
 
-def _bound(kind: DocumentKind, context: str) -> bytes:
+def _bound(kind: str, context: str) -> bytes:
     return f"{kind}\x00{context}".encode()
 
 

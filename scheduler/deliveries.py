@@ -15,19 +15,24 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import Database
 from models.journal import OutboxMessage
+from models.parties import WebhookEndpoint
+from models.sealing import Sealer
 from models.vocabulary import Channel
 from scheduler.channels.file import FileChannel
 from scheduler.channels.gateway import GatewayChannel
 from scheduler.channels.letter import Carrier, Letter, Outcome
 from scheduler.channels.mail import MailChannel
+from scheduler.channels.webhook import WebhookChannel
 from scheduler.clock import Clock
 from scheduler.contacts import Reach, reach_of
 from scheduler.jobs import LongJob
 from scheduler.outbox import LEASE, Tried, claim, complete, next_delivery
 from scheduler.settings import Settings
+from scheduler.webhooks import disable_gone, endpoints_of, secrets_of
 
 ACTOR = "job:deliveries"
 NO_ADDRESS = Outcome("no address is known for any channel that is set up")
+DISABLED = Outcome("the endpoint is disabled", is_final=True)
 
 Carriers = Mapping[Channel, Carrier]
 
@@ -36,12 +41,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Consignment:
-    """A claimed message and the letter it has become; none where no way leads to its recipient."""
+    """A claimed message and the letter it has become; where it has not, what is wrong."""
 
     message_id: int
     claim: int
     channel: Channel | None = None
     letter: Letter | None = None
+    wrong: Outcome = NO_ADDRESS
 
     def tried(self, outcome: Outcome | None) -> Tried:
         """The consignment with what came of it."""
@@ -49,26 +55,30 @@ class Consignment:
 
 
 def carriers_of(settings: Settings) -> Carriers:
-    """The channels that are set up; the file, where there is neither mail server nor gateway."""
+    """The channels that are set up, webhooks always; the file, where there is neither mail server nor gateway."""
     carriers: dict[Channel, Carrier] = {}
     if settings.mail:
         carriers[Channel.EMAIL] = MailChannel(settings.mail)
     if settings.gateway:
         carriers[Channel.GATEWAY] = GatewayChannel(settings.gateway.url, settings.gateway.token)
-    return carriers or {Channel.FILE: FileChannel(settings.home / "outbox.jsonl")}
+    if not carriers:
+        carriers[Channel.FILE] = FileChannel(settings.home / "outbox.jsonl")
+    return {**carriers, Channel.WEBHOOK: WebhookChannel(settings.webhooks_to_loopback)}
 
 
-def deliveries(carriers: Carriers, *, lease: timedelta = LEASE) -> LongJob:
-    """The job that delivers what is due by these channels."""
+def deliveries(carriers: Carriers, sealer: Sealer, *, lease: timedelta = LEASE) -> LongJob:
+    """The job that delivers what is due by these channels; the sealer opens the secrets that sign webhooks."""
 
     async def deliver(database: Database, clock: Clock) -> int:
         async with database.writing(actor=ACTOR, now=clock()) as db:
             messages = await claim(db, now=clock(), lease=lease)
-            consignments = await consigned(db, messages, carriers)
+            consignments = await consigned(db, messages, carriers, sealer, now=clock())
         if consignments:
             tried = await carried(consignments, carriers, now=clock())
             async with database.writing(actor=ACTOR, now=clock()) as db:
                 fenced = await complete(db, tried, now=clock())
+                gone = [each.message_id for each in tried if each.outcome and each.outcome.is_gone]
+                await disable_gone(db, gone, now=clock())
             if fenced:
                 log.warning("deliveries_fenced_off", messages=fenced)
         return len(messages)
@@ -76,14 +86,19 @@ def deliveries(carriers: Carriers, *, lease: timedelta = LEASE) -> LongJob:
     return LongJob("deliveries", deliver, next_delivery)
 
 
-async def consigned(db: AsyncSession, messages: Sequence[OutboxMessage], carriers: Carriers) -> list[Consignment]:
+async def consigned(
+    db: AsyncSession, messages: Sequence[OutboxMessage], carriers: Carriers, sealer: Sealer, *, now: datetime
+) -> list[Consignment]:
     """Claimed messages as letters; a courtesy that its recipient declined is withheld."""
     reaches = await reach_of(db, {message.recipient for message in messages})
+    endpoints = await endpoints_of(db, messages)
     consignments = []
     for message in messages:
         reach = reaches[message.recipient]
-        if message.courtesy in reach.declined:
-            message.is_withheld, message.claimed_until = True, None
+        if message.endpoint_id is not None:
+            consignments.append(event(message, endpoints[message.endpoint_id], sealer, now=now))
+        elif message.courtesy in reach.declined:
+            message.is_withheld, message.leased_until = True, None
         else:
             consignments.append(consignment(message, reach, carriers))
     return consignments
@@ -95,7 +110,20 @@ def consignment(message: OutboxMessage, reach: Reach, carriers: Carriers) -> Con
     if way is None:
         return Consignment(message.id, message.claim)
     channel, address = way
-    letter = Letter(
+    return Consignment(message.id, message.claim, channel, letter_of(message, address))
+
+
+def event(message: OutboxMessage, endpoint: WebhookEndpoint, sealer: Sealer, *, now: datetime) -> Consignment:
+    """The event on its way to its endpoint, with the secrets that sign it."""
+    if endpoint.disabled_at is not None:
+        return Consignment(message.id, message.claim, Channel.WEBHOOK, wrong=DISABLED)
+    letter = letter_of(message, endpoint.url, secrets=secrets_of(endpoint, sealer, now=now))
+    return Consignment(message.id, message.claim, Channel.WEBHOOK, letter)
+
+
+def letter_of(message: OutboxMessage, address: str, *, secrets: tuple[bytes, ...] = ()) -> Letter:
+    """The message as a letter to an address."""
+    return Letter(
         key=message.key,
         recipient=message.recipient,
         subject=message.subject,
@@ -103,13 +131,13 @@ def consignment(message: OutboxMessage, reach: Reach, carriers: Carriers) -> Con
         made_at=message.made_at,
         address=address,
         is_courtesy=message.courtesy is not None,
+        secrets=secrets,
     )
-    return Consignment(message.id, message.claim, channel, letter)
 
 
 async def carried(consignments: Sequence[Consignment], carriers: Carriers, *, now: datetime) -> list[Tried]:
     """Send each by its channel, the channels side by side."""
-    tried = [each.tried(NO_ADDRESS) for each in consignments if each.letter is None]
+    tried = [each.tried(each.wrong) for each in consignments if each.letter is None]
     by_channel: dict[Channel, list[tuple[Consignment, Letter]]] = defaultdict(list)
     for each in consignments:
         if each.channel is not None and each.letter is not None:

@@ -1,5 +1,6 @@
 """Everything that falls due by itself, in the order in which it is looked after."""
 
+from models.sealing import Sealer
 from scheduler.awarding import RANKINGS
 from scheduler.certificates import EXPIRIES
 from scheduler.consent_notices import NOTICES
@@ -20,7 +21,7 @@ from scheduler.silence import SILENCE
 from scheduler.waiting import LAPSES as WAITS
 
 
-def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
+def all_jobs(settings: Settings, sealer: Sealer) -> tuple[AnyJob, ...]:
     """Every job of the program; what leaves the house goes by the channels that are set up."""
     return (
         CLOSING,
@@ -41,6 +42,6 @@ def all_jobs(settings: Settings) -> tuple[AnyJob, ...]:
         PROPOSALS,
         LAPSES,
         EXPIRIES,
-        deliveries(carriers_of(settings)),
+        deliveries(carriers_of(settings), sealer),
         *prunings(settings),
     )

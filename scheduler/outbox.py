@@ -45,7 +45,7 @@ async def claim(db: AsyncSession, *, now: datetime, lease: timedelta = LEASE) ->
     until = (await db.exec(select(func.clock_timestamp() + lease))).one()
     for message in messages:
         message.claim += 1
-        message.claimed_until = until
+        message.leased_until = until
     return messages
 
 
@@ -70,10 +70,10 @@ async def complete(db: AsyncSession, tried: Iterable[Tried], *, now: datetime) -
     fenced = 0
     for message in (await db.exec(locked.with_for_update())).all():
         each = by_id[message.id]
-        if message.claim != each.claim or message.claimed_until is None:
+        if message.claim != each.claim or message.leased_until is None:
             fenced += 1
             continue
-        message.claimed_until = None
+        message.leased_until = None
         if each.outcome is not None:
             conclude(message, each.outcome, now=now)
             db.add(_attempt(each, each.outcome, now=now))
@@ -94,7 +94,7 @@ def conclude(message: OutboxMessage, outcome: Outcome, *, now: datetime) -> None
 def owe_again(message: OutboxMessage, *, now: datetime) -> None:
     """Make a locked message due now with all its attempts before it; whoever is at it lets go."""
     message.delivered_at, message.is_dead, message.attempts, message.due_at = None, False, 0, now
-    message.claim, message.claimed_until = message.claim + 1, None
+    message.claim, message.leased_until = message.claim + 1, None
 
 
 def next_delivery() -> SelectOfScalar[Any]:
@@ -112,7 +112,7 @@ def waits() -> tuple[ColumnElement[bool], ...]:
 
 
 def _claimable() -> tuple[ColumnElement[bool], ...]:
-    until = col(OutboxMessage.claimed_until)
+    until = col(OutboxMessage.leased_until)
     return *waits(), or_(until.is_(None), until < func.clock_timestamp())
 
 

@@ -268,14 +268,8 @@ async def tell_offices(db: AsyncSession, agreed: Sequence[Session], *, now: date
         per_office[consent.jurisdiction_id] += 1
     for office_id, count in sorted(per_office.items(), key=str):
         body = f"{count} sessions that concern your office are public now."
-        send(
-            db,
-            recipient=f"jurisdiction:{office_id}",
-            subject="Sessions published (考试公布)",
-            body=body,
-            now=now,
-            courtesy=Courtesy.SESSIONS_PUBLISHED,
-        )
+        recipient, subject = f"jurisdiction:{office_id}", "Sessions published (考试公布)"
+        send(db, recipient=recipient, subject=subject, body=body, now=now, courtesy=Courtesy.SESSIONS_PUBLISHED)
 
 
 async def publish_due(db: AsyncSession, now: datetime) -> int:

@@ -13,7 +13,7 @@ from models.columns import Table
 from models.demand import Request
 from models.journal import AuditEntry, DeliveryAttempt, OutboxMessage
 from models.outcomes import Certificate, Renewal, Result
-from models.parties import Account, Contact, Enterprise, ExamBody, Examiner, Worker
+from models.parties import Account, Contact, Enterprise, ExamBody, Examiner, WebhookEndpoint, Worker
 from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
 from models.rounds import Consent, Objection, Plan, Round
 from models.sessions import Session, SessionStaff
@@ -187,6 +187,22 @@ def contact_of(caller: Caller) -> Where:
     return col(Contact.recipient) == party_of(caller)
 
 
+def endpoints_seen(caller: Caller) -> Where:
+    """An exam body's own webhook endpoints."""
+    return col(WebhookEndpoint.exam_body_id) == caller.exam_body_id
+
+
+def events_seen(caller: Caller) -> Where:
+    """The events for an exam body's own endpoints; no messages to people."""
+    own = select(col(WebhookEndpoint.id)).where(endpoints_seen(caller))
+    return col(OutboxMessage.endpoint_id).in_(own)
+
+
+def attempts_seen(caller: Caller) -> Where:
+    """The attempts at the messages that the caller sees."""
+    return col(DeliveryAttempt.message_id).in_(select(col(OutboxMessage.id)).where(events_seen(caller)))
+
+
 def party_of(caller: Caller) -> str:
     """The party that the caller acts for, as messages name it; nobody's name for auditors and operators."""
     parties = {
@@ -253,6 +269,7 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Renewal: of_seen_enterprises(Renewal.enterprise_id),
     AuditEntry: nobody,
     Contact: contact_of,
-    OutboxMessage: nobody,
-    DeliveryAttempt: nobody,
+    WebhookEndpoint: endpoints_seen,
+    OutboxMessage: events_seen,
+    DeliveryAttempt: attempts_seen,
 }

@@ -83,7 +83,9 @@ class Running:
     @cached_property
     def application(self) -> Starlette:
         """The service, to be served or called in-process."""
-        return application(Service(database=self.database, clock=self.clock, sealer=self.sealer))
+        to_loopback = self.settings.webhooks_to_loopback
+        service = Service(self.database, self.clock, self.sealer, webhooks_to_loopback=to_loopback)
+        return application(service)
 
 
 def sealer_of(settings: Settings) -> Sealer:
@@ -123,7 +125,7 @@ async def running(wish: Wish) -> AsyncIterator[Running]:
         recipe = await _filled(database, wish, sealer)
         async with (
             opened(url, WORKERS_OWN) as workers_own,
-            Worker(workers_own, wish.clock, all_jobs(settings), pace=wish.pace) as worker,
+            Worker(workers_own, wish.clock, all_jobs(settings, sealer), pace=wish.pace) as worker,
         ):
             yield Running(
                 settings=settings,

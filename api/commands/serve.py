@@ -49,7 +49,8 @@ async def _serve(settings: Settings, address: Address, *, behind_tls: bool) -> i
     sealer = sealer_of(settings)
     with bind(address.host, address.port) as listener:
         async with shared_database(settings, command="serve") as database:
-            service = Service(database=database, clock=system_clock, sealer=sealer, is_secure=behind_tls)
+            to_loopback = settings.webhooks_to_loopback
+            service = Service(database, system_clock, sealer, is_secure=behind_tls, webhooks_to_loopback=to_loopback)
             async with serving(application(service), listener) as url:
                 notices.print(f"Serving at {url}/graphql; Ctrl-C stops after the requests under way.")
                 await until_stopped()

@@ -38,6 +38,7 @@ class Service:
     clock: Clock
     sealer: Sealer
     is_secure: bool = False
+    webhooks_to_loopback: bool = False
     desk: Line = field(default_factory=lambda: Line(DESK_LINE))
     writes: Line = field(default_factory=lambda: Line(WRITE_LINE))
 

@@ -39,6 +39,7 @@ from api.graphql.sessions import SessionQuery
 from api.graphql.site_changes import SiteMutation
 from api.graphql.sites import SiteQuery
 from api.graphql.waiting import WaitingMutation, WaitingQuery
+from api.graphql.webhooks import WebhookMutation, WebhookQuery
 from api.graphql.words import put_into_words
 
 
@@ -64,6 +65,7 @@ class Query(
     RenewalQuery,
     ContactQuery,
     MessageQuery,
+    WebhookQuery,
     ReportQuery,
     AuditQuery,
 ):
@@ -96,6 +98,7 @@ class Mutation(
     RenewalMutation,
     ContactMutation,
     MessageMutation,
+    WebhookMutation,
 ):
     """Every noun's acts."""
 

@@ -36,6 +36,19 @@ ATTEMPTS_LOGGED = Invariant(
     """,
 )
 
+EVENTS_TO_THEIR_BODY = Invariant(
+    name="events-to-their-body",
+    sentence="An event goes to an endpoint of the exam body that it is for, and no courtesy or notice goes to one.",
+    counted="SELECT count(*) FROM outbox_message WHERE endpoint_id IS NOT NULL",
+    query="""
+        SELECT 'outbox_message', m.id,
+               format('%s for %s, endpoint of exam body %s', m.subject, m.recipient, e.exam_body_id)
+          FROM outbox_message m JOIN webhook_endpoint e ON e.id = m.endpoint_id
+         WHERE m.recipient <> 'exam_body:' || e.exam_body_id OR m.courtesy IS NOT NULL
+            OR m.body::jsonb ->> 'type' IS DISTINCT FROM m.subject
+    """,
+)
+
 ONE_ANSWER_A_KEY = Invariant(
     name="one-answer-a-key",
     sentence="Every idempotency key of an account stands for one answer.",
@@ -48,4 +61,4 @@ ONE_ANSWER_A_KEY = Invariant(
     """,
 )
 
-DELIVERIES = (MESSAGES_ACCOUNTED_FOR, ATTEMPTS_LOGGED, ONE_ANSWER_A_KEY)
+DELIVERIES = (MESSAGES_ACCOUNTED_FOR, ATTEMPTS_LOGGED, EVENTS_TO_THEIR_BODY, ONE_ANSWER_A_KEY)

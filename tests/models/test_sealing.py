@@ -99,3 +99,12 @@ def test_a_box_changed_anywhere_does_not_open(place: int, other: int) -> None:
 def test_a_box_cut_short_does_not_open(length: int) -> None:
     with pytest.raises((BrokenSealError, UnknownKeyError)):
         sealer().unseal(BOX[:length], kind=DOCUMENT.kind, context="worker:1")
+
+
+def test_a_partners_secret_opens_for_its_own_row_alone_and_stands_nowhere_in_the_box() -> None:
+    box = sealer().seal_secret(b"theirs", context="webhook_endpoint:1")
+
+    assert b"theirs" not in box
+    assert sealer().unseal_secret(box, context="webhook_endpoint:1") == b"theirs"
+    with pytest.raises(BrokenSealError):
+        sealer().unseal_secret(box, context="webhook_endpoint:2")

@@ -10,10 +10,13 @@ from scheduler.channels.gateway import GatewayChannel
 from scheduler.clock import system_clock
 from scheduler.deliveries import deliveries
 from scheduler.worker import Worker
+from tests.factories import SEALER
 
 
 async def deliver(database_url: str, gateway_url: str, lease_seconds: str) -> None:
-    job = deliveries({Channel.GATEWAY: GatewayChannel(gateway_url)}, lease=timedelta(seconds=float(lease_seconds)))
+    job = deliveries(
+        {Channel.GATEWAY: GatewayChannel(gateway_url)}, SEALER, lease=timedelta(seconds=float(lease_seconds))
+    )
     async with Worker(Database(database_url), system_clock, [job], pace=timedelta(seconds=0.2)):
         await asyncio.Event().wait()
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.columns import Table
 from models.journal import DeliveryAttempt, IdempotencyKey, OutboxMessage
 from models.outcomes import Renewal
-from models.parties import Examiner, Worker
+from models.parties import Examiner, WebhookEndpoint, Worker
 from models.places import Jurisdiction, WeatherBlock
 from models.rounds import Consent, Plan, Round
 from models.sessions import Session
@@ -256,7 +256,7 @@ async def ranked_windows(db: AsyncSession, world: World) -> None:
 
 
 async def messages_and_keys(db: AsyncSession, world: World) -> None:
-    """A message on its way and one that arrived, and an answered key."""
+    """A message on its way, one that arrived, an event for an endpoint, and an answered key."""
     account = await make.make_account(db, role=Role.AUDITOR)
     message = OutboxMessage(recipient="enterprise:1", subject="s", body="b", made_at=make.NOW, due_at=make.NOW)
     kept = IdempotencyKey(account_id=account.id, key="k", fingerprint="f", answer={"a": 1}, asked_at=make.NOW)
@@ -264,4 +264,11 @@ async def messages_and_keys(db: AsyncSession, world: World) -> None:
     sent.delivered_at, sent.attempts = make.NOW, 1
     world.note(sent=await make.written(db, sent))
     await make.written(db, DeliveryAttempt(message_id=sent.id, at=make.NOW, channel=Channel.FILE))
+    body = await make.make_exam_body(db, bureau=await make.make_bureau(db))
+    endpoint = await make.written(
+        db, WebhookEndpoint(exam_body_id=body.id, url="https://a.cn/", secret_sealed=b"box", made_at=make.NOW)
+    )
+    about = {"subject": "session.changed", "body": '{"type": "session.changed"}', "made_at": make.NOW}
+    event = OutboxMessage(recipient=f"exam_body:{body.id}", endpoint_id=endpoint.id, due_at=make.NOW, **about)
+    world.note(event=await make.written(db, event), listener=body)
     world.note(message=await make.written(db, message), key=await make.written(db, kept))

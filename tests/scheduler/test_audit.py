@@ -257,6 +257,9 @@ CORRUPTIONS = [
         "booking", "", "trigger guard_state is switched off",
     ),
     Corruption(
+        "guards-in-place", ["DROP TRIGGER announce ON booking"], "booking", "", "trigger announce is missing"
+    ),
+    Corruption(
         "guards-in-place", ["DROP TRIGGER append_only ON audit_entry"],
         "audit_entry", "", "trigger append_only is missing",
     ),
@@ -294,6 +297,10 @@ CORRUPTIONS = [
     Corruption(
         "attempts-logged", ["UPDATE delivery_attempt SET failure = 'answered 500'"],
         "outbox_message", "sent", "1 attempts, 1 logged, the last: answered 500",
+    ),
+    Corruption(
+        "events-to-their-body", ["UPDATE outbox_message SET recipient = 'exam_body:7' WHERE id = {event}"],
+        "outbox_message", "event", "session.changed for exam_body:7, endpoint of exam body {listener}",
     ),
     Corruption(
         "one-answer-a-key", ["UPDATE idempotency_key SET answer = NULL"],

@@ -50,7 +50,7 @@ async def owe(database: Database, *subjects: str, at: datetime = NINE, **also: A
 
 async def delivered(database: Database, carriers: Carriers, *, now: datetime = NINE) -> int:
     """Let the job run until it has nothing to do."""
-    job, done = deliveries(carriers), 0
+    job, done = deliveries(carriers, make.SEALER), 0
     while handled := await job.handle(database, lambda: now):
         done += handled
     return done
@@ -189,11 +189,11 @@ async def test_what_there_was_no_time_for_is_due_as_before_and_no_attempt(databa
     async with database.writing(actor="test", now=NINE) as db:
         db.add(Contact(recipient="enterprise:1", email="a@example.cn"))
 
-    await deliveries({Channel.EMAIL: OutsideWorld([Outcome(), None])}).handle(database, lambda: NINE)
+    await deliveries({Channel.EMAIL: OutsideWorld([Outcome(), None])}, make.SEALER).handle(database, lambda: NINE)
 
     first, second = await messages(database)
     assert (first.delivered_at, first.attempts) == (NINE, 1)
-    assert (second.delivered_at, second.attempts, second.due_at, second.claimed_until) == (None, 0, NINE, None)
+    assert (second.delivered_at, second.attempts, second.due_at, second.leased_until) == (None, 0, NINE, None)
 
 
 async def claimed(database: Database) -> list[Tried]:
@@ -209,7 +209,7 @@ async def completed(database: Database, tried: Sequence[Tried]) -> int:
 
 async def let_leases_end(database: Database) -> None:
     async with database.engine.begin() as connection:
-        await connection.execute(text("UPDATE outbox_message SET claimed_until = now() - interval '1 second'"))
+        await connection.execute(text("UPDATE outbox_message SET leased_until = now() - interval '1 second'"))
 
 
 async def test_a_claimed_message_is_nobody_elses_until_its_lease_is_over(database: Database) -> None:
