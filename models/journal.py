@@ -1,4 +1,4 @@
-"""The append-only audit trail, the listed transitions, answers by idempotency key, messages out, and what jobs ran."""
+"""The audit trail, the listed transitions, answers by idempotency key, messages out, what jobs ran, allowances."""
 
 from datetime import datetime
 from typing import Any
@@ -107,6 +107,21 @@ class DeliveryAttempt(Table, table=True):
     status: int | None = None
     failure: str | None = None
     took_ms: int = 0
+
+
+class CostBucket(Table, table=True):
+    """
+    How much of a party's allowance its requests have used; it leaks as time goes by.
+
+    Unlogged, so that counting a request waits for no disk: after a crash of the server everybody's is empty.
+    """
+
+    __tablename__ = "cost_bucket"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    holder: str = Field(primary_key=True)
+    level: float
+    at: datetime = instant()
 
 
 class JobRun(Table, table=True):

@@ -15,6 +15,8 @@ What the environment says, read once: where the database is, where our own files
 | `DOORSTEP_GATEWAY_URL` | where short texts are posted, for SMS or WeChat | none are |
 | `DOORSTEP_GATEWAY_TOKEN` | the gateway's bearer token | none is sent |
 | `DOORSTEP_WEBHOOKS_TO_LOOPBACK` | `1` lets webhooks lead to this machine, by http too; for trying out only | refused |
+| `DOORSTEP_COST_LIMIT` | what a firm's requests may cost at once; five times that for officials | 30000 |
+| `DOORSTEP_COST_A_SECOND` | how much of it comes back each second | 1000 |
 
 With neither mail server nor gateway, messages are written to `outbox.jsonl` in `DOORSTEP_HOME`.
 """
@@ -36,6 +38,7 @@ from models.sealing import SECRET_BYTES
 
 _Hidden = TypeVar("_Hidden")
 LONGEST_KEEP_DAYS = 3650
+LARGEST_COST = 1_000_000_000
 _MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' prints a good one"
 
 
@@ -91,6 +94,8 @@ class Settings:
     mail: MailServer | None = None
     gateway: Gateway | None = None
     webhooks_to_loopback: bool = False
+    cost_limit: int = 30_000
+    cost_a_second: int = 1_000
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -116,6 +121,8 @@ class Settings:
             mail=_mail_server(given),
             gateway=_gateway(given),
             webhooks_to_loopback=_switch(given, "DOORSTEP_WEBHOOKS_TO_LOOPBACK"),
+            cost_limit=_number(given, "DOORSTEP_COST_LIMIT", usually=cls.cost_limit, most=LARGEST_COST),
+            cost_a_second=_number(given, "DOORSTEP_COST_A_SECOND", usually=cls.cost_a_second, most=LARGEST_COST),
         )
 
     def with_own_secrets(self) -> Self:
@@ -162,9 +169,13 @@ def _key(given: Mapping[str, str], name: str) -> Secret[bytes] | None:
 
 
 def _days(given: Mapping[str, str], name: str, *, usually: int) -> int:
+    return _number(given, name, usually=usually, most=LONGEST_KEEP_DAYS, of=" of days")
+
+
+def _number(given: Mapping[str, str], name: str, *, usually: int, most: int, of: str = "") -> int:
     text = given.get(name, str(usually))
-    if not text.isdecimal() or not 1 <= int(text) <= LONGEST_KEEP_DAYS:
-        raise SettingsError(f"{name} is {text!r}: set it to a whole number of days, 1 to {LONGEST_KEEP_DAYS}.")
+    if not text.isdecimal() or len(text) > len(str(most)) or not 1 <= int(text) <= most:
+        raise SettingsError(f"{name} is {text!r}: set it to a whole number{of}, 1 to {most}.")
     return int(text)
 
 

@@ -18,6 +18,7 @@ from models.erasing import erase
 from models.halts import RulesSayNo
 from models.migrations.run import current
 from models.sealing import Sealer
+from scheduler.allowances import Allowance
 from scheduler.clock import Clock, system_clock
 from scheduler.district.values import District
 from scheduler.due import all_jobs
@@ -83,8 +84,13 @@ class Running:
     @cached_property
     def application(self) -> Starlette:
         """The service, to be served or called in-process."""
-        to_loopback = self.settings.webhooks_to_loopback
-        service = Service(self.database, self.clock, self.sealer, webhooks_to_loopback=to_loopback)
+        service = Service(
+            database=self.database,
+            clock=self.clock,
+            sealer=self.sealer,
+            webhooks_to_loopback=self.settings.webhooks_to_loopback,
+            allowance=Allowance(self.settings.cost_limit, self.settings.cost_a_second),
+        )
         return application(service)
 
 

@@ -13,6 +13,7 @@ from api.commands.environment import sealer_of
 from api.commands.serving import bind, serving
 from api.commands.stopping import run, until_stopped
 from api.graphql.context import Service
+from scheduler.allowances import Allowance
 from scheduler.clock import system_clock
 from scheduler.settings import Settings
 
@@ -49,8 +50,14 @@ async def _serve(settings: Settings, address: Address, *, behind_tls: bool) -> i
     sealer = sealer_of(settings)
     with bind(address.host, address.port) as listener:
         async with shared_database(settings, command="serve") as database:
-            to_loopback = settings.webhooks_to_loopback
-            service = Service(database, system_clock, sealer, is_secure=behind_tls, webhooks_to_loopback=to_loopback)
+            service = Service(
+                database=database,
+                clock=system_clock,
+                sealer=sealer,
+                is_secure=behind_tls,
+                webhooks_to_loopback=settings.webhooks_to_loopback,
+                allowance=Allowance(settings.cost_limit, settings.cost_a_second),
+            )
             async with serving(application(service), listener) as url:
                 notices.print(f"Serving at {url}/graphql; Ctrl-C stops after the requests under way.")
                 await until_stopped()

@@ -1,5 +1,6 @@
 """Somebody who uses Doorstep from outside: signs in, asks, acts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,9 @@ class Person:
         answer = await self._post(document, variables, key=key)
         if any(error["extensions"]["code"] == "NOT_SIGNED_IN" for error in answer.get("errors", ())):
             await self._sign_in()
+            answer = await self._post(document, variables, key=key)
+        while any(error["extensions"]["code"] == "THROTTLED" for error in answer.get("errors", ())):
+            await asyncio.sleep(answer["errors"][0]["extensions"]["retryAfterMilliseconds"] / 1000)
             answer = await self._post(document, variables, key=key)
         if "errors" in answer:
             message = f"{self.login}: {answer['errors'][0]['message']}"

@@ -16,6 +16,7 @@ from models.columns import Table
 from models.database import Database
 from models.sealing import Sealer
 from scheduler.accounts import SIGN_IN_ACTOR
+from scheduler.allowances import Allowance, Charge
 from scheduler.callers import Caller
 from scheduler.clock import Clock
 from scheduler.idempotency import KeyedWrite
@@ -39,6 +40,7 @@ class Service:
     sealer: Sealer
     is_secure: bool = False
     webhooks_to_loopback: bool = False
+    allowance: Allowance = field(default_factory=Allowance)
     desk: Line = field(default_factory=lambda: Line(DESK_LINE))
     writes: Line = field(default_factory=lambda: Line(WRITE_LINE))
 
@@ -53,6 +55,7 @@ class Context:
         self.idempotency_key: str | None = None
         self.write: KeyedWrite | None = None
         self.refusal: Refused | None = None
+        self.charge: Charge | None = None
         self._caller = caller
         self._db: AsyncSession | None = None
         self._operation: AsyncSession | None = None

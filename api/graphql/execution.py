@@ -16,6 +16,7 @@ from strawberry.types.graphql import OperationType
 from api.graphql.documents import Documents, NotValid
 from api.graphql.idempotency import done_once
 from api.graphql.operations import Operation
+from api.graphql.rate_limit import charged, told
 
 READS_AND_WRITES = (OperationType.QUERY, OperationType.MUTATION)
 THE_REQUESTS_OWN = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
@@ -53,9 +54,11 @@ class DoorSchema(strawberry.Schema):
             InvalidOperationTypeError: The operation is of a kind that is not allowed here.
         """
         allowed = READS_AND_WRITES if allowed_operation_types is None else allowed_operation_types
+        asked = None
         try:
             asked = self.admitted(query, variable_values or {}, context_value, operation_name, allowed)
-            done = await done_once(asked, lambda: run(asked))
+            to_run = await charged(asked)
+            done = await done_once(to_run, lambda: run(to_run))
         except THE_REQUESTS_OWN:
             raise
         except NotValid as wrong:
@@ -63,8 +66,8 @@ class DoorSchema(strawberry.Schema):
         except GraphQLError as error:
             return ExecutionResult(data=None, errors=[error])
         except Exception as error:  # noqa: BLE001  # whatever it is, it is logged and masked where errors are shaped
-            return ExecutionResult(data=None, errors=[GraphQLError(str(error), original_error=error)])
-        return ExecutionResult(data=done.data, errors=done.errors)
+            done = Executed(data=None, errors=[GraphQLError(str(error), original_error=error)])
+        return ExecutionResult(data=done.data, errors=done.errors, extensions={"cost": told(asked)} if asked else None)
 
     def admitted(
         self,
@@ -88,14 +91,15 @@ class DoorSchema(strawberry.Schema):
         node = document.operation(name)
         if (kind := OperationType(node.operation.value)) not in allowed:
             raise InvalidOperationTypeError(kind)
-        return Operation(self, document, node, variables, document.weight(node, variables), context)
+        weight = document.weight(node, variables)
+        return Operation(self, document, document.tree, node, variables, weight, context)
 
 
 async def run(asked: Operation) -> Executed:
     """Let GraphQL execute the operation."""
     done = execute(
         asked.document.schema,
-        asked.document.tree,
+        asked.tree,
         context_value=asked.context,
         variable_values=dict(asked.variables),
         operation_name=asked.node.name.value if asked.node.name else None,

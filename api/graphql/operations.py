@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import OperationDefinitionNode
+from graphql import DocumentNode, OperationDefinitionNode
 from strawberry.schema.base import BaseSchema
 
 from api.graphql.context import Context
@@ -18,6 +18,7 @@ class Operation:
 
     schema: BaseSchema
     document: Document
+    tree: DocumentNode
     node: OperationDefinitionNode
     variables: Mapping[str, Any]
     weight: Weight

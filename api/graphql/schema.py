@@ -28,6 +28,7 @@ from api.graphql.parties import PartyQuery
 from api.graphql.places import PlaceMutation, PlaceQuery
 from api.graphql.policy import PolicyMutation, PolicyQuery
 from api.graphql.ranked_windows import WindowMutation, WindowQuery
+from api.graphql.rate_limit import RateLimitQuery
 from api.graphql.registration import RegistrationMutation
 from api.graphql.renewals import RenewalMutation, RenewalQuery
 from api.graphql.reports import ReportQuery
@@ -68,6 +69,7 @@ class Query(
     WebhookQuery,
     ReportQuery,
     AuditQuery,
+    RateLimitQuery,
 ):
     """Every noun's reads."""
 

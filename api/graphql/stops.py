@@ -8,6 +8,7 @@ class Stop(StrEnum):
     """Why a request was not run, or its answer not given; partners build on these, so they are never reworded."""
 
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    THROTTLED = "THROTTLED"
     INTERNAL = "INTERNAL"
 
 

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: the caller found, errors shaped, GraphiQL from our own files."""
 
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,7 @@ from scheduler.refusals import Code
 BY_METHOD = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 STATUS = {
     Code.NOT_SIGNED_IN.value: HTTPStatus.UNAUTHORIZED,
+    Stop.THROTTLED.value: HTTPStatus.TOO_MANY_REQUESTS,
     Stop.INTERNAL.value: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -129,7 +131,16 @@ def encoded(result: ExecutionResult, kind: str) -> Response:
     if result.extensions:
         said["extensions"] = result.extensions
     status = HTTPStatus.OK if was_begun or kind == JSON else status_of(errors)
-    return json_response(said, kind, status)
+    answer = json_response(said, kind, status)
+    if (wait := wait_of(errors)) is not None:
+        answer.headers["retry-after"] = str(wait)
+    return answer
+
+
+def wait_of(errors: list[GraphQLError]) -> int | None:
+    """After how many seconds to come again, where an error says so."""
+    milliseconds = (errors[0].extensions or {}).get("retryAfterMilliseconds") if errors else None
+    return math.ceil(milliseconds / 1000) if isinstance(milliseconds, int) else None
 
 
 def status_of(errors: list[GraphQLError]) -> int:
