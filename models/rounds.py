@@ -43,6 +43,40 @@ class Round(Table, table=True):
     failure: str | None = None
 
 
+class RoundCalendar(Table, table=True):
+    """
+    How a bureau's rounds follow one another by themselves: each plans the next whole months.
+
+    Attributes:
+        months: So many in one round; rounds begin with January, and every so many months.
+        collect_days: In which requests are collected, to the end of collecting.
+        consult_working_days: Between the end of collecting, when the plan is made, and the end of consulting.
+        settle_working_days: Between the end of consulting and publication.
+        next_first_day: The first day that the next round plans.
+        opens_at: When that round opens.
+    """
+
+    __tablename__ = "round_calendar"
+    __table_args__ = (
+        UniqueConstraint("bureau_id"),
+        CheckConstraint(
+            "months IN (1, 2, 3, 4, 6) AND least(collect_days, consult_working_days, settle_working_days) >= 1",
+            name="numbers_sensible",
+        ),
+        Index("ix_round_calendar_opens_at", "opens_at"),
+    )
+
+    id: int = key()
+    bureau_id: int = refers_to("jurisdiction.id", index=False)
+    months: int
+    collect_days: int
+    consult_working_days: int
+    settle_working_days: int
+    time_limit_seconds: float
+    next_first_day: date
+    opens_at: datetime = instant()
+
+
 class Plan(Table, table=True):
     """What the allocator answered for a round: problem and plan as documents, with cost and proof."""
 

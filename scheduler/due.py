@@ -15,6 +15,7 @@ from scheduler.reminders import NAMING, OVERDUE
 from scheduler.renewals_due import LAPSES, PROPOSALS
 from scheduler.request_changes import LAPSING
 from scheduler.rosters import FREEZES, RELEASES
+from scheduler.round_calendars import OPENINGS
 from scheduler.rounds import CLOSING, REPLANS
 from scheduler.settings import Settings
 from scheduler.silence import SILENCE
@@ -24,6 +25,7 @@ from scheduler.waiting import LAPSES as WAITS
 def all_jobs(settings: Settings, sealer: Sealer) -> tuple[AnyJob, ...]:
     """Every job of the program; what leaves the house goes by the channels that are set up."""
     return (
+        OPENINGS,
         CLOSING,
         SILENCE,
         NOTICES,

@@ -1,5 +1,6 @@
 """Rounds of allocation: opened with a calendar, planned at their time or on command."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -62,11 +63,21 @@ async def open_round(db: AsyncSession, order: RoundOrder, *, caller: Caller, now
             "input",
             "firstDay",
         )
-    own = select(Round).where(col(Round.bureau_id) == bureau_id).order_by(col(Round.number)).with_for_update()
-    rounds = (await db.exec(own)).all()
+    rounds = await lock_rounds(db, bureau_id)
     if any(earlier.state in UNFINISHED for earlier in rounds):
         message = "A round of your bureau is not finished: publish it first, or call it off (roundCancel)."
         raise refuse(Code.WRONG_STATE, message, "input")
+    return await next_round(db, order, rounds, bureau_id=bureau_id)
+
+
+async def lock_rounds(db: AsyncSession, bureau_id: int) -> Sequence[Round]:
+    """All rounds of a bureau, locked: the next one is numbered after them."""
+    own = select(Round).where(col(Round.bureau_id) == bureau_id).order_by(col(Round.number)).with_for_update()
+    return (await db.exec(own)).all()
+
+
+async def next_round(db: AsyncSession, order: RoundOrder, rounds: Sequence[Round], *, bureau_id: int) -> Round:
+    """A round that collects, numbered after the bureau's locked ones."""
     opened = Round(
         bureau_id=bureau_id,
         number=max((earlier.number for earlier in rounds), default=0) + 1,

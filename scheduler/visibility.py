@@ -15,7 +15,7 @@ from models.journal import AuditEntry, DeliveryAttempt, OutboxMessage
 from models.outcomes import Certificate, Renewal, Result
 from models.parties import Account, Contact, Enterprise, ExamBody, Examiner, WebhookEndpoint, Worker
 from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
-from models.rounds import Consent, Objection, Plan, Round
+from models.rounds import Consent, Objection, Plan, Round, RoundCalendar
 from models.sessions import Session, SessionStaff
 from models.vocabulary import ConsentState, PromiseState, Role, SessionState
 from models.windows import Applicant, Application, RankedWindow
@@ -224,6 +224,11 @@ def own_overrides(caller: Caller) -> Where:
     return col(CalendarOverride.bureau_id) == caller.bureau_id
 
 
+def own_round_calendar(caller: Caller) -> Where:
+    """How the rounds of one's own bureau follow one another: firms ask in time for the next."""
+    return col(RoundCalendar.bureau_id) == caller.bureau_id
+
+
 def rules_seen(caller: Caller) -> Where:
     """The common rules and those of one's own bureau."""
     return rules_for(caller.bureau_id)
@@ -253,6 +258,7 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Examiner: examiners_seen,
     Request: of_seen_enterprises(Request.enterprise_id),
     Round: rounds_seen,
+    RoundCalendar: own_round_calendar,
     Plan: officials_rounds(Plan.round_id),
     Objection: officials_rounds(Objection.round_id),
     Session: sessions_seen,

@@ -33,6 +33,7 @@ from api.graphql.registration import RegistrationMutation
 from api.graphql.renewals import RenewalMutation, RenewalQuery
 from api.graphql.reports import ReportQuery
 from api.graphql.results import ResultMutation
+from api.graphql.round_calendars import RoundCalendarMutation, RoundCalendarQuery
 from api.graphql.rounds import RoundMutation, RoundQuery
 from api.graphql.scalars import SCALARS
 from api.graphql.session_changes import SessionMutation
@@ -55,6 +56,7 @@ class Query(
     SiteQuery,
     DemandQuery,
     RoundQuery,
+    RoundCalendarQuery,
     SessionQuery,
     ConsultationQuery,
     BookingQuery,
@@ -88,6 +90,7 @@ class Mutation(
     RegistrationMutation,
     DemandMutation,
     RoundMutation,
+    RoundCalendarMutation,
     ConsultationMutation,
     BookingMutation,
     HoldMutation,
