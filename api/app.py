@@ -10,6 +10,8 @@ from api.graphiql import VENDOR
 from api.graphql.context import Service
 from api.graphql.schema import schema
 from api.graphql.view import Door
+from api.operations.health import Health
+from api.operations.pages import health_routes
 from api.same_origin import SameOrigin
 
 
@@ -23,13 +25,14 @@ async def sdl(_request: object) -> PlainTextResponse:
     return PlainTextResponse(schema.as_str())
 
 
-def application(service: Service) -> Starlette:
-    """The service as an ASGI application."""
+def application(service: Service, health: Health | None = None) -> Starlette:
+    """The service as an ASGI application; with its health, it tells load balancers whether to send requests here."""
     return Starlette(
         routes=[
             Route("/", home),
             Route("/graphql", Door(service)),
             Route("/schema.graphql", sdl),
+            *(health_routes(health) if health else ()),
             Mount("/vendor", StaticFiles(directory=VENDOR, check_dir=False)),
         ],
         middleware=[Middleware(SameOrigin)],

@@ -24,6 +24,7 @@ from scheduler.jobs import AnyJob
 
 PACE = timedelta(seconds=5)
 _FIRST_TICK = datetime(2026, 1, 1, tzinfo=UTC)  # the same on every node, so that all fire at the same moments
+TICKS_MISSED = 10  # so many in a row, and a node counts as not looking any more
 _BIT = timedelta(microseconds=1)
 
 log = structlog.get_logger()
@@ -70,6 +71,7 @@ class Worker:
         self._told: dict[str, asyncio.Future[Firing]] = {}
         self._at_work: set[asyncio.Task[object]] = set()
         self._is_stopping = False
+        self._looked_at = 0.0
 
     async def __aenter__(self) -> Self:
         """Start firing."""
@@ -79,6 +81,7 @@ class Worker:
             for job in self._jobs:
                 self._scheduler.add_job(self._tick, every, args=[job], id=job.name)
         self._scheduler.start()
+        self._has_looked()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -89,6 +92,17 @@ class Worker:
         await asyncio.gather(*self._at_work, return_exceptions=True)
         self._scheduler.shutdown(wait=False)
         await asyncio.sleep(0)  # APScheduler shuts down in the loop's next turn
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether this node has lately looked for due work and got an answer; one told by hand always does."""
+        if self._pace is None:
+            return True
+        patience = TICKS_MISSED * self._pace.total_seconds()
+        return not self._is_stopping and asyncio.get_running_loop().time() - self._looked_at < patience
+
+    def _has_looked(self) -> None:
+        self._looked_at = asyncio.get_running_loop().time()
 
     async def next_due(self) -> datetime | None:
         """The earliest moment at which any job has something to do."""
@@ -146,6 +160,7 @@ class Worker:
         try:
             async with self._database.reading() as db:
                 (due_at,) = await job_runs.moments(db, [job])
+            self._has_looked()
             if due_at is not None and due_at <= now:
                 await self._fire(job, fire_at)
         except Exception as error:  # noqa: BLE001 - the database may be away; the next tick tries again

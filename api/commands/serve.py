@@ -10,11 +10,15 @@ from api.commands import logs
 from api.commands.console import notices
 from api.commands.databases import shared_database
 from api.commands.environment import sealer_of
+from api.commands.operating import OperationsAddress, operated, until_drained
 from api.commands.serving import bind, serving
-from api.commands.stopping import run, until_stopped
+from api.commands.stopping import run
 from api.graphql.context import Service
+from api.operations.health import Health, database_checks
+from api.operations.metrics import MetricsOf
 from scheduler.allowances import Allowance
 from scheduler.clock import system_clock
+from scheduler.due import all_jobs
 from scheduler.settings import Settings
 
 
@@ -30,7 +34,11 @@ class Address:
 
 
 def serve(
-    address: Address | None = None, *, behind_tls: Annotated[bool, Parameter(negative="", show_default=False)] = False
+    address: Address | None = None,
+    operations: OperationsAddress | None = None,
+    *,
+    behind_tls: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    drain_seconds: float = 3.0,
 ) -> int:
     """
     Serve the API until Ctrl-C or SIGTERM; start as many as you like.
@@ -41,24 +49,43 @@ def serve(
     ----------
     behind_tls
         A proxy in front of this speaks TLS: browsers then send the sign-in cookie over TLS only.
+    drain_seconds
+        When told to stop: how long `/readyz` answers 503 while requests are still taken, so that a load balancer looks
+        away first. A second Ctrl-C cuts it short.
     """
     logs.set_up()
-    return run(_serve(Settings.read(), address or Address(), behind_tls=behind_tls), when_stopped=0)
+    served = Served(address or Address(), operations or OperationsAddress(), behind_tls, drain_seconds)
+    return run(_serve(Settings.read(), served), when_stopped=0)
 
 
-async def _serve(settings: Settings, address: Address, *, behind_tls: bool) -> int:
+@dataclass(frozen=True)
+class Served:
+    """How the service is offered, and left."""
+
+    address: Address
+    operations: OperationsAddress
+    behind_tls: bool
+    drain_seconds: float
+
+
+async def _serve(settings: Settings, served: Served) -> int:
     sealer = sealer_of(settings)
-    with bind(address.host, address.port) as listener:
+    with bind(served.address.host, served.address.port) as listener:
         async with shared_database(settings, command="serve") as database:
+            health = Health(database_checks(database))
             service = Service(
                 database=database,
                 clock=system_clock,
                 sealer=sealer,
-                is_secure=behind_tls,
+                is_secure=served.behind_tls,
                 webhooks_to_loopback=settings.webhooks_to_loopback,
                 allowance=Allowance(settings.cost_limit, settings.cost_a_second),
             )
-            async with serving(application(service), listener) as url:
+            metrics = MetricsOf(database, system_clock, all_jobs(settings, sealer))
+            async with (
+                operated(served.operations, health, metrics),
+                serving(application(service, health), listener) as url,
+            ):
                 notices.print(f"Serving at {url}/graphql; Ctrl-C stops after the requests under way.")
-                await until_stopped()
+                await until_drained(health, seconds=served.drain_seconds)
     return 0

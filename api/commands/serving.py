@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from models.halts import CannotStart
 
-_SECONDS_TO_FINISH = 5
+_SECONDS_TO_FINISH = 20
 
 
 class PortTaken(CannotStart):
@@ -66,6 +66,8 @@ async def serving(application: Starlette, listener: socket.socket) -> AsyncItera
     task = asyncio.create_task(server.serve(sockets=[listener]))
     host, port = listener.getsockname()[:2]
     try:
+        while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn tells it by an attribute alone
+            await asyncio.sleep(0.01)
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         server.should_exit = True

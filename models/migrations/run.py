@@ -25,6 +25,11 @@ def head() -> str | None:
     return ScriptDirectory(str(HERE)).get_current_head()
 
 
+def steps() -> list[str]:
+    """Name every step that this version has, the first one first."""
+    return [step.revision for step in ScriptDirectory(str(HERE)).walk_revisions()][::-1]
+
+
 async def current(url: str) -> str | None:
     """Name the last step that the database took; none if it is empty."""
     database = Database(url)
