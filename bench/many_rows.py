@@ -38,11 +38,11 @@ ROUNDS = """
 # Sessions follow each other in time, so that the page of open ones is at the end of a long past.
 SESSIONS = """
     INSERT INTO session (bureau_id, round_id, exam_id, site_id, exam_body_id, day, part, starts_at, ends_at, places,
-                         promised, held, taken, tier, jurisdiction_id, state, confirm_due_at, roster_freezes_at,
+                         promised, held, taken, shared, tier, jurisdiction_id, state, confirm_due_at, roster_freezes_at,
                          results_due_at)
     SELECT b.root, round.id, n.exam_id, n.site_id, body.id, (at AT TIME ZONE 'Asia/Shanghai')::date, 'am', at,
-           at + interval '3 hours', n.places, 0, 0, CASE WHEN i % 10 < 7 THEN n.places ELSE n.places - 1 END, 'OFFICE',
-           n.jurisdiction_id, CASE WHEN at < '2027-03-04' THEN 'CLOSED' ELSE 'PUBLISHED' END,
+           at + interval '3 hours', n.places, 0, 0, CASE WHEN i % 10 < 7 THEN n.places ELSE n.places - 1 END, 0,
+           'OFFICE', n.jurisdiction_id, CASE WHEN at < '2027-03-04' THEN 'CLOSED' ELSE 'PUBLISHED' END,
            at - interval '3 days', at - interval '2 days', at + interval '28 days'
       FROM generate_series(0::bigint, :rows - 1) AS i
       JOIN site_nr n ON n.nr = i * 7919 % (SELECT count(*) FROM site_nr)

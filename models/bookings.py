@@ -118,6 +118,8 @@ class Booking(Table, table=True):
             unique=True,
             postgresql_where="state = 'CONFIRMED'",
         ),
+        CheckConstraint("promise_id IS NULL OR grant_id IS NULL", name="promised_or_from_a_share"),
+        Index("ix_booking_grant_id", "grant_id", postgresql_where="grant_id IS NOT NULL"),
     )
 
     id: int = key()
@@ -125,6 +127,7 @@ class Booking(Table, table=True):
     worker_id: int = refers_to("worker.id")
     enterprise_id: int = refers_to("enterprise.id")
     promise_id: int | None = refers_to("promise.id", optional=True)
+    grant_id: int | None = refers_to("place_grant.id", optional=True, index=False)  # the share it was drawn from
     state: BookingState = listed(BookingState)
     attendance: Attendance = listed(Attendance, Attendance.EXPECTED)
     booked_at: datetime = instant()

@@ -10,6 +10,7 @@ _STEPS_TABLE = "alembic_version"
 _GUARDS = (
     "guard_state()",
     "forbid_change()",
+    "shares_add_up()",
     "announce_session()",
     "announce_consent()",
     "announce_booking()",

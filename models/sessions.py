@@ -14,13 +14,15 @@ class Session(Table, table=True):
     """
     An exam session: one exam, at a site, on a half-day.
 
-    Every place is promised to a request, held for a firm that is choosing names, taken by a named person, or open.
+    Every place is promised to a request, held for a firm that is choosing names, taken by a named person, shared
+    (granted to a tier for its firms, and unused), or unclaimed: open to everybody, or to be ranked.
     """
 
     __tablename__ = "session"
     __table_args__ = (
         CheckConstraint(
-            "promised >= 0 AND held >= 0 AND taken >= 0 AND promised + held + taken <= places", name="never_oversold"
+            "least(promised, held, taken, shared) >= 0 AND promised + held + taken + shared <= places",
+            name="never_oversold",
         ),
         CheckConstraint("starts_at < ends_at", name="times_in_order"),
         CheckConstraint("confirm_due_at < roster_freezes_at", name="confirmed_before_frozen"),
@@ -49,6 +51,7 @@ class Session(Table, table=True):
     promised: int = 0
     held: int = 0
     taken: int = 0
+    shared: int = 0
     tier: Tier = listed(Tier)
     jurisdiction_id: int = refers_to("jurisdiction.id")
     state: SessionState = listed(SessionState)
@@ -58,6 +61,16 @@ class Session(Table, table=True):
     results_due_at: datetime = instant()
     results_reminded_at: datetime | None = instant(optional=True)
     ranked_until: datetime | None = instant(optional=True)  # its open places are applied for, in a ranked window
+
+    @property
+    def claimed(self) -> int:
+        """Places promised, held or taken by firms, as the row stands."""
+        return self.promised + self.held + self.taken
+
+    @property
+    def unclaimed(self) -> int:
+        """Places that are nobody's, as the row stands: no firm's and no tier's."""
+        return self.places - self.claimed - self.shared
 
 
 class SessionStaff(Table, table=True):

@@ -25,7 +25,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM session_staff JOIN recusal USING (examiner_id)
                         WHERE session_id = session.id AND enterprise_id = enterprise_)
        FOR NO KEY UPDATE;
-    granted := place.places - place.promised - place.held - place.taken;
+    granted := place.places - place.promised - place.held - place.taken - place.shared;
     IF granted IS NULL OR granted < least_ THEN
         RETURN;
     END IF;
@@ -38,6 +38,16 @@ BEGIN
     IF NOT is_past_queue AND EXISTS (SELECT FROM waiting WHERE exam_id = place.exam_id AND bureau_id = bureau_
                                         AND state = 'WAITING' AND until_day >= place.day
                                         AND (session_id = session_ OR session_id IS NULL)) THEN
+        RETURN;
+    END IF;
+
+    -- Whoever has a share draws from that first; where there is time to look, too.
+    IF place.shared > 0 AND EXISTS (SELECT FROM place_grant
+                                     WHERE session_id = session_ AND given > drawn + granted_on + gone_back
+                                       AND jurisdiction_id IN (SELECT unnest(ARRAY[j.id, j.parent_id])
+                                                                 FROM enterprise e JOIN jurisdiction j
+                                                                   ON j.id = e.office_id
+                                                                WHERE e.id = enterprise_)) THEN
         RETURN;
     END IF;
 

@@ -14,6 +14,7 @@ from models.vocabulary import (
     BookingState,
     CertificateState,
     ConsentState,
+    GrantState,
     HoldState,
     PlanState,
     PromiseState,
@@ -96,6 +97,7 @@ TRANSITIONS: Mapping[str, Moves] = {
         HoldState.KEPT: (HoldState.HELD, HoldState.RELEASED, HoldState.LAPSED),
         HoldState.HELD: (HoldState.USED, HoldState.RELEASED, HoldState.LAPSED),
     },
+    "place_grant": {BORN: (GrantState.STANDING,), GrantState.STANDING: (GrantState.RETURNED,)},
     "ranked_window": {BORN: (WindowState.OPEN,), WindowState.OPEN: (WindowState.RANKED, WindowState.VOID)},
     "application": {
         BORN: (ApplicationState.APPLIED,),

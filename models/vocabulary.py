@@ -179,6 +179,13 @@ class ApplicationState(StrEnum):
     VOID = "VOID"
 
 
+class GrantState(StrEnum):
+    """Whether a share granted down stands; once its date has come what was unused is returned."""
+
+    STANDING = "STANDING"
+    RETURNED = "RETURNED"
+
+
 class AlternativeKind(StrEnum):
     """What else there is where a session has no place: another day there, another site, or a part of the group."""
 

@@ -13,7 +13,7 @@ from models.sessions import Session
 from models.vocabulary import AlternativeKind
 from scheduler.availability import footings_of, recusing
 from scheduler.callers import Caller
-from scheduler.places_taken import is_bookable, open_places
+from scheduler.places_taken import bookable_places, is_bookable
 from scheduler.queues import queue_length
 from scheduler.refusals import Alternative, Refusal, Refused
 from scheduler.visibility import visible
@@ -51,7 +51,7 @@ async def nearest(db: AsyncSession, session: Session, sought: Sought, *, now: da
     Each takes what is said of it, from this firm, at this moment.
     """
     firm = (await db.exec(select(Enterprise).where(col(Enterprise.id) == sought.caller.enterprise_id))).one()
-    left = open_places(now)
+    left = bookable_places(now, firm.id)
     seen = visible(Session, sought.caller).with_only_columns(col(Session.id))
     others = (
         select(Session)
@@ -61,7 +61,7 @@ async def nearest(db: AsyncSession, session: Session, sought: Sought, *, now: da
             col(Session.exam_id) == session.exam_id,
             col(Session.id) != session.id,
             col(Session.bureau_id) == session.bureau_id,
-            is_bookable(now),
+            is_bookable(now, firm.id),
             col(Session.id).not_in(recusing(firm.id)),
         )
         .order_by(

@@ -5,6 +5,7 @@ The desk, the alternatives in its refusals and whoever only looks judge by one `
 had, and what is not shown is refused for the reason that was given.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +33,7 @@ from scheduler.booking_rules import (
     why_not_size,
 )
 from scheduler.callers import Caller, require
+from scheduler.granted_places import ShareNow, covering, shares_at, within_reach
 from scheduler.places_taken import places_at
 from scheduler.queues import queue_seen, waits_for
 from scheduler.refusals import Code, Refusal, not_found
@@ -43,12 +45,23 @@ SESSION_ID = ("sessionId",)
 
 @dataclass(frozen=True, slots=True)
 class Footing:
-    """How a firm stands in a session at a moment: its share, what is open, whether its people may come at all."""
+    """
+    How a firm stands in a session at a moment: its share, what it could have, whether its people may come at all.
+
+    `shares` are those of tiers; the firm may draw on those in `reach` beside what is open to all.
+    """
 
     session: Session
     share: Share
-    open: int
+    unclaimed: int
     is_recused: bool
+    shares: Sequence[ShareNow] = ()
+    reach: tuple[int, ...] = ()
+
+    @property
+    def open(self) -> int:
+        """The places that are open to the firm."""
+        return self.unclaimed + sum(share.unused for share in self.shares if share.id in self.reach)
 
     def why_not(self, people: int, least: int, *, now: datetime) -> Refusal | None:
         """Why the firm cannot have so many places, or at least so many of them, together; None where it can."""
@@ -95,11 +108,19 @@ async def _footings(
 ) -> dict[int, Footing]:
     ids = [session.id for session in sessions]
     shares = await shares_of(db, sessions, [enterprise_id], now=now)
-    places = await places_at(db, ids, now=now)
+    places, tiers_shares = await places_at(db, ids, now=now), await shares_at(db, ids, now=now)
+    tiers = (await covering(db, [enterprise_id])).get(enterprise_id, ())
     refusing = recusing(enterprise_id).where(col(SessionStaff.session_id).in_(ids))
     recused = set((await db.exec(refusing)).all())
     return {
-        session.id: Footing(session, shares[session.id, enterprise_id], places[session.id].open, session.id in recused)
+        session.id: Footing(
+            session,
+            shares[session.id, enterprise_id],
+            places[session.id].open,
+            session.id in recused,
+            tiers_shares[session.id],
+            within_reach(tiers_shares[session.id], tiers),
+        )
         for session in sessions
     }
 
@@ -124,10 +145,15 @@ async def waited_for(db: AsyncSession, sessions: Sequence[Session]) -> list[Sess
 
 async def after_the_queue(db: AsyncSession, footing: Footing, enterprise_id: int, *, now: datetime) -> Footing:
     """The same once the open places were offered to the queue, as whoever wants one has it done."""
-    queue = await queue_seen(db, footing.session, places=footing.open, now=now)
-    given = queue.given_by(queue.decided())
+    queue = await queue_seen(db, footing.session, places=footing.unclaimed, shares=footing.shares, now=now)
+    decision = queue.decided()
+    given, drawn = queue.given_by(decision), Counter[int]()
+    for places in decision.drawn.values():
+        drawn.update(places)
     share = replace(footing.share, has=footing.share.has + given[enterprise_id])
-    return replace(footing, share=share, open=footing.open - given.total())
+    shares = [each._replace(unused=each.unused - drawn[each.id]) for each in footing.shares]
+    unclaimed = footing.unclaimed - (given.total() - drawn.total())
+    return replace(footing, share=share, shares=shares, unclaimed=unclaimed)
 
 
 async def most_places(db: AsyncSession, session_ids: Sequence[int], *, caller: Caller, now: datetime) -> dict[int, int]:

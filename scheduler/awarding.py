@@ -103,7 +103,7 @@ async def rank_if_due(db: AsyncSession, session: Session, *, now: datetime) -> b
     if field is None:
         return False
     await release_lapsed(db, session, now=now)
-    places = session.places - session.promised - session.held - session.taken
+    places = session.unclaimed
     placings = rank(field.entries(), places=places, seed=window.seed)
     await close(db, session, window, placings, places=places, now=now)
     await award(db, session, field, placings, now=now)

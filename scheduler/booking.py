@@ -20,6 +20,7 @@ from scheduler.booking_rules import (
     why_not_session,
 )
 from scheduler.callers import Caller, require
+from scheduler.granted_places import name_drawn
 from scheduler.hold_ends import serve_if_named
 from scheduler.holding import HOLD_ID, SESSION_ID, Choice, hold_open, own_hold, seen_session
 from scheduler.places_taken import Taking, lock_session, settle, take_places
@@ -121,6 +122,7 @@ async def name_into(db: AsyncSession, hold: Hold, names: Names, *, now: datetime
     """
     taking = Taking(hold.session_id, hold.enterprise_id, tuple(sorted(names.worker_ids)), hold_id=hold.id)
     if taken := await take_places(db, taking, now=now):
+        await name_drawn(db, hold.id, taken)
         if hold.waiting_id is not None:
             await serve_if_named(db, hold)
         return await bookings_of(db, taken)

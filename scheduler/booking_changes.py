@@ -38,7 +38,7 @@ async def cancel_booking(db: AsyncSession, booking_id: int, *, caller: Caller, n
 
     booking.state = BookingState.CANCELLED
     await db.flush()
-    await give_back(db, session, booking.promise_id)
+    await give_back(db, session, booking.promise_id, booking.grant_id)
     await db.exec(delete(Claim).where(*claim_on(session, booking.worker_id)))
     await pass_on(db, session, now=now)
     return booking
@@ -100,21 +100,24 @@ async def lock_booking(db: AsyncSession, booking_id: int, *, caller: Caller) -> 
     return session, booking
 
 
-async def reseat(db: AsyncSession, booking: Booking, here: Session, there: Session) -> None:
+async def reseat(
+    db: AsyncSession, booking: Booking, here: Session, there: Session, *, grant_id: int | None = None
+) -> None:
     """
     Put a booking into another session, whose place is counted already, and give its place in this one back.
 
-    The person's time is claimed there instead. A place that was promised is not promised any more.
+    The person's time is claimed there instead. A place that was promised is not promised any more; one that came from a
+    tier's share goes back to it, and the new one may come from another.
     """
-    promise_id = booking.promise_id
-    booking.session_id, booking.promise_id = there.id, None
+    promise_id, from_grant = booking.promise_id, booking.grant_id
+    booking.session_id, booking.promise_id, booking.grant_id = there.id, None, grant_id
     await db.flush()
     await db.exec(
         update(Claim)
         .where(*claim_on(here, booking.worker_id))
         .values(session_id=there.id, during=Range(there.starts_at, there.ends_at))
     )
-    await give_back(db, here, promise_id)
+    await give_back(db, here, promise_id, from_grant)
 
 
 def claim_on(session: Session, worker_id: int) -> tuple[ColumnElement[bool], ...]:

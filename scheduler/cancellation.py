@@ -18,6 +18,7 @@ from models.vocabulary import BookingState, ConsentState, HoldState, PromiseStat
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
 from scheduler.displaced import chosen_places_of, open_places_of, queue_first
+from scheduler.granted_places import end_shares
 from scheduler.hold_ends import end_holds, standing_holds
 from scheduler.journal import note
 from scheduler.outbox import send
@@ -105,6 +106,7 @@ async def cancel_sessions(db: AsyncSession, sessions: Sequence[Session], *, reas
         await end_waits(db, session, why=reason, now=now)
         await void_window(db, session, why=reason, now=now)
         await queue_first(db, session, lost_here, now=now)
+        await end_shares(db, session)
         session.promised = session.taken = 0
         session.state = SessionState.CANCELLED
     await db.exec(delete(Claim).where(col(Claim.session_id).in_(ids)))

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.bookings import Hold, Waiting
 from models.sessions import Session
 from models.vocabulary import HoldState, WaitingState
+from scheduler.granted_places import undraw
 
 STANDING = (HoldState.KEPT, HoldState.HELD)
 FATES = {HoldState.RELEASED: WaitingState.LEFT, HoldState.LAPSED: WaitingState.LAPSED}
@@ -24,7 +25,9 @@ async def end_holds(
     db: AsyncSession, session: Session, holds: Sequence[Hold], state: HoldState, *, waits_on: bool = False
 ) -> None:
     """
-    Open the nameless places of locked holds to everyone; what is named stays booked.
+    Open the nameless places of locked holds to everyone, or to the tier whose share they came from.
+
+    What is named stays booked.
 
     Whoever was offered them leaves the queue with them, or waits on at its old position where the offer was taken from
     it. Places that were only kept for a group leave it where it is.
@@ -34,6 +37,7 @@ async def end_holds(
         session.held -= hold.people - hold.named
         hold.state = state
     await db.flush()
+    await undraw(db, session, holds)
     for offer in offers:
         fate = WaitingState.SERVED if offer.named else WaitingState.WAITING if waits_on else FATES[state]
         await move(db, offer, fate)

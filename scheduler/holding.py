@@ -32,6 +32,7 @@ from scheduler.booking_rules import (
     why_not_share,
 )
 from scheduler.callers import Caller, require
+from scheduler.drawing import hold_with_shares
 from scheduler.hold_ends import end_holds
 from scheduler.idempotency import KeyedWrite, answered_once
 from scheduler.journal import note
@@ -160,8 +161,8 @@ async def hold_open(db: AsyncSession, choice: Choice, *, caller: Caller, now: da
             return held
         if held := await hold_after_others(db, session, choice, caller=caller, now=now):
             return held
-        left = session.places - session.promised - session.held - session.taken
-        reason = await why_not_places(db, session, choice, caller=caller, now=now) or full(left, choice.people)
+        reason = await why_not_places(db, session, choice, caller=caller, now=now)
+        reason = reason or full(session.unclaimed, choice.people)
     sought = Sought(choice.people, choice.path, caller)
     raise await no_places(db, session, reason, sought, now=now)
 
@@ -179,9 +180,13 @@ async def hold_after_others(
     refuse_for(why_not_session(session, now=now), *SESSION_ID)
     await release_lapsed(db, session, now=now)
     await pass_on(db, session, now=now)
-    share = await share_of(db, session, caller.enterprise_id or 0, now=now)
-    if why_not_share(share, choice.least) or not await may_pass(db, session, choice.least, now=now):
+    firm = caller.enterprise_id or 0
+    share = await share_of(db, session, firm, now=now)
+    if why_not_share(share, choice.least) or not await may_pass(db, session, choice.least, enterprise_id=firm, now=now):
         return None
+    most = min(choice.people, share.left)
+    if session.shared and (held := await hold_with_shares(db, session, most, enterprise_id=firm, now=now)):
+        return held
     return await hold_places(db, choice, caller=caller, now=now, is_past_queue=True)
 
 

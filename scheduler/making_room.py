@@ -23,6 +23,7 @@ from models.vocabulary import BookingState, HoldState, PromiseState
 from scheduler.booking_changes import claim_on
 from scheduler.cancellation import Lost, bookings_in, reopen_requests
 from scheduler.displaced import queue_first
+from scheduler.granted_places import undraw
 from scheduler.hold_ends import end_holds, standing_holds
 from scheduler.leaving import Kind, Party, who_leaves
 from scheduler.outbox import send
@@ -110,6 +111,8 @@ async def leave_hold(db: AsyncSession, session: Session, hold: Hold, people: int
         await end_holds(db, session, [hold], HoldState.RELEASED, waits_on=True)
     else:
         hold.people, session.held = hold.people - people, session.held - people
+        await db.flush()
+        await undraw(db, session, [hold])
 
 
 def leave_promise(session: Session, promise: Promise, people: int, left: Left) -> None:
@@ -135,7 +138,7 @@ async def leave_seats(  # who, from where to where, and when
         booking.state = BookingState.CANCELLED
         await db.flush()
         await db.exec(delete(Claim).where(*claim_on(session, booking.worker_id)))
-        await give_back(db, session, booking.promise_id)
+        await give_back(db, session, booking.promise_id, booking.grant_id)
         if group.request is None:
             left.open[booking.enterprise_id] += 1
         else:

@@ -30,7 +30,7 @@ from scheduler.outbox import send
 from scheduler.places_taken import lock_session, release_lapsed
 from scheduler.queues import pass_on
 from scheduler.refusals import Code, Refusal, not_found
-from scheduler.relocating import Group, groups_of, lock_with_others, move, nearest_first, open_in, people_of, takes_all
+from scheduler.relocating import Group, groups_of, lock_with_others, move, nearest_first, people_of, takes_all
 from scheduler.visibility import visible
 
 SESSION_ID = ("input", "sessionId")
@@ -95,7 +95,7 @@ async def decide(db: AsyncSession, session: Session, others: Sequence[Session], 
 async def expected(db: AsyncSession, session: Session) -> int:
     """How many people may still come: named ones, and those whom firms have places set aside for and time to name."""
     kept = sum(hold.people for hold in await standing_holds(db, session) if hold.state is HoldState.KEPT)
-    return session.taken + session.promised + session.held - kept
+    return session.claimed - kept
 
 
 async def session_for_all(
@@ -105,7 +105,7 @@ async def session_for_all(
     ways = [[there.id for there in await nearest_first(db, group, others)] for group in groups]
     near = [there for there in others if ways and all(there.id in way for way in ways)]
     for there in sorted(near, key=lambda one: (sum(way.index(one.id) for way in ways), one.starts_at, one.id)):
-        fits = open_in(there) >= session.taken
+        fits = there.unclaimed >= session.taken
         if fits and all(
             [await takes_all(db, each, await people_of(db, each), session, there, now=now) for each in groups]
         ):
@@ -118,7 +118,7 @@ async def merge(
 ) -> None:
     """Move everybody at once, let the rest ask again or wait first, and call the emptied session off."""
     moved = [await move(db, booking, session, there) for group in groups for booking in group.bookings]
-    left = await make_room(db, session, session.places - open_in(session), [], now=now) if has_any(session) else Left()
+    left = await make_room(db, session, session.claimed, [], now=now) if session.claimed else Left()
     left.moved += moved
     site = (await db.exec(select(col(Site.name)).where(col(Site.id) == there.site_id))).one()
     where = f"{there.day} ({there.part.value}) at {site}"
@@ -128,11 +128,6 @@ async def merge(
     await note(db, "merged", "session", session.id, into=there.id, people=len(moved))
     more = f"{len(moved)} people join on {where}."
     await tell_staff(db, there, MERGED, more, now=now)
-
-
-def has_any(session: Session) -> bool:
-    """Whether a locked session has anything set aside or taken."""
-    return session.promised + session.held + session.taken > 0
 
 
 async def confirm(db: AsyncSession, session: Session, why: str, *, now: datetime) -> None:

@@ -18,6 +18,7 @@ from scheduler.booking_changes import (
 )
 from scheduler.booking_rules import Names, refuse_for, refuse_unfit, why_not_session
 from scheduler.callers import Caller, require
+from scheduler.granted_places import draw_over
 from scheduler.holding import SESSION_ID, Choice, hold_open, seen_session
 from scheduler.journal import note
 from scheduler.places_taken import lock_session
@@ -83,4 +84,4 @@ async def take_over(db: AsyncSession, booking: Booking, hold: Hold, there: Sessi
     await db.refresh(there)
     there.held, there.taken = there.held - hold.people, there.taken + hold.people
     booking.changes, booking.is_relocated = booking.changes + 1, False
-    await reseat(db, booking, here, there)
+    await reseat(db, booking, here, there, grant_id=await draw_over(db, hold.id))

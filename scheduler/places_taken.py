@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, func, text
+from sqlalchemy import select as sa_select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,6 +23,7 @@ from models.demand import Request
 from models.sessions import Session
 from models.vocabulary import HoldState, PromiseState, RequestState, SessionState
 from scheduler.calendar import SHANGHAI
+from scheduler.granted_places import bring_back_one, return_expired, shared_places
 from scheduler.hold_ends import STANDING, end_holds, standing_holds
 from scheduler.outbox import send
 
@@ -112,6 +114,7 @@ class PlacesNow(NamedTuple):
     open: int
     promised: int
     held: int
+    shared: int
 
 
 def open_places(now: datetime) -> ColumnElement[int]:
@@ -121,13 +124,20 @@ def open_places(now: datetime) -> ColumnElement[int]:
 
 def unclaimed_places(now: datetime) -> ColumnElement[int]:
     """How many places of a session are open or to be ranked, as a column."""
-    return col(Session.places) - col(Session.taken) - promised_places(now) - held_places(now)
+    return col(Session.places) - col(Session.taken) - promised_places(now) - held_places(now) - shared_places(now)
 
 
-def is_bookable(now: datetime) -> ColumnElement[bool]:
-    """Whether a session takes anybody's names at a moment: it is public, its roster is open, and places are, too."""
+def bookable_places(now: datetime, enterprise_id: int | None) -> ColumnElement[int]:
+    """How many places of a session a firm may book, as a column: open ones, and those of its tiers' shares."""
+    if enterprise_id is None:
+        return open_places(now)
+    return open_places(now) + shared_places(now, enterprise_id=enterprise_id)
+
+
+def is_bookable(now: datetime, enterprise_id: int | None = None) -> ColumnElement[bool]:
+    """Whether a session takes anybody's names, or a firm's, at a moment: public, its roster open, and places left."""
     is_public = col(Session.state) == SessionState.PUBLISHED
-    return and_(is_public, col(Session.roster_freezes_at) > now, open_places(now) > 0)
+    return and_(is_public, col(Session.roster_freezes_at) > now, bookable_places(now, enterprise_id) > 0)
 
 
 def promised_places(now: datetime) -> ColumnElement[int]:
@@ -142,8 +152,9 @@ def held_places(now: datetime) -> ColumnElement[int]:
 
 async def places_at(db: AsyncSession, session_ids: Sequence[int], *, now: datetime) -> dict[int, PlacesNow]:
     """How the places of these sessions stand at a moment, in one statement."""
-    counted = select(col(Session.id), open_places(now), promised_places(now), held_places(now))
-    rows = (await db.exec(counted.where(col(Session.id).in_(session_ids)))).all()
+    columns = (open_places(now), promised_places(now), held_places(now), shared_places(now))
+    counted = sa_select(col(Session.id), *columns).where(col(Session.id).in_(session_ids))
+    rows = (await (await db.connection()).execute(counted)).all()
     return {session_id: PlacesNow(*places) for session_id, *places in rows}
 
 
@@ -171,12 +182,12 @@ async def held_promises(db: AsyncSession, session: Session) -> Sequence[Promise]
 
 
 async def release_lapsed(db: AsyncSession, session: Session, *, now: datetime) -> int:
-    """Release what was set aside in a locked session until a moment that is past, and say how many there were."""
+    """Release what was set aside in a locked session, or shared, until a moment that is past; says how many."""
     promises = [promise for promise in await held_promises(db, session) if promise.held_until <= now]
     holds = [hold for hold in await standing_holds(db, session) if hold.held_until <= now]
     await end_holds(db, session, holds, HoldState.LAPSED)
     await release(db, session, promises, why=NOT_NAMED_IN_TIME, now=now)
-    return len(promises) + len(holds)
+    return len(promises) + len(holds) + await return_expired(db, session, now=now)
 
 
 async def release(db: AsyncSession, session: Session, promises: Sequence[Promise], *, why: str, now: datetime) -> None:
@@ -223,10 +234,11 @@ async def settle(db: AsyncSession, request_id: int, *, now: datetime) -> Request
     return request
 
 
-async def give_back(db: AsyncSession, session: Session, promise_id: int | None) -> None:
+async def give_back(db: AsyncSession, session: Session, promise_id: int | None, grant_id: int | None) -> None:
     """
-    Open one taken place of a locked session to everyone; its promise, if any, is smaller by it.
+    Open one taken place of a locked session to everyone, or to the tier whose share it came from.
 
+    Its promise, if any, is smaller by it.
     The last place to leave a promise releases it. The request stays as it is: the firm gave the place up itself.
     """
     session.taken -= 1
@@ -239,3 +251,4 @@ async def give_back(db: AsyncSession, session: Session, promise_id: int | None) 
         elif promise.state is not PromiseState.RELEASED:
             promise.people -= 1
     await db.flush()
+    await bring_back_one(db, session, grant_id)

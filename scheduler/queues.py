@@ -16,6 +16,15 @@ from models.vocabulary import HoldState, SessionState, WaitingState
 from scheduler.allocation.rules import km_between
 from scheduler.booking_rules import recused_from
 from scheduler.calendar_days import work_calendar
+from scheduler.granted_places import (
+    ShareNow,
+    as_they_stand,
+    covering,
+    grants_in,
+    keep_draws,
+    return_expired,
+    within_reach,
+)
 from scheduler.outbox import send
 from scheduler.policy import Policy, policy_of
 from scheduler.queueing import Decision, Waiter, decide
@@ -34,14 +43,29 @@ class Queue:
     rows: Sequence[Waiting]
     kept: Mapping[int, Hold]
     left: Mapping[int, int]
+    shares: Sequence[ShareNow]  # those of tiers
+    reach: Mapping[int, tuple[int, ...]]  # the shares that each firm may draw on, the lowest tier's first
 
     def decided(self, *newcomers: Waiter) -> Decision:
-        """Whom the open places go to, were these to join last."""
+        """Whom the open places, and those of tiers' shares, go to, were these to join last."""
         waiters = [
-            Waiter(row.id, row.people, row.passed, self.kept_for(row), row.enterprise_id, self.left[row.enterprise_id])
+            Waiter(
+                row.id,
+                row.people,
+                row.passed,
+                self.kept_for(row),
+                row.enterprise_id,
+                self.left[row.enterprise_id],
+                self.reach[row.enterprise_id],
+            )
             for row in self.rows
         ]
-        return decide(self.open, [*waiters, *newcomers], most_passes=int(self.policy.most_passes))
+        return decide(
+            self.open,
+            [*waiters, *newcomers],
+            most_passes=int(self.policy.most_passes),
+            shares={share.id: share.unused for share in self.shares},
+        )
 
     def kept_for(self, row: Waiting) -> int:
         """How many places are kept for a waiting group."""
@@ -70,29 +94,38 @@ def waits_for(session: Session | type[Session]) -> ColumnElement[bool]:
 
 async def queue_of(db: AsyncSession, session: Session, *, now: datetime) -> Queue:
     """The queue of a locked session, locked too: those near enough whose group it and its shares can take at all."""
+    shares = as_they_stand(await grants_in(db, session))
     await lock_queue(db, session)
     locked = select(Waiting).where(waits_for(session)).order_by(col(Waiting.id)).with_for_update(key_share=True)
     found = (await db.exec(locked.execution_options(populate_existing=True))).all()
-    left = session.places - session.promised - session.held - session.taken
-    return await queue_among(db, session, found, places=left, now=now)
+    return await queue_among(db, session, found, places=session.unclaimed, shares=shares, now=now)
 
 
-async def queue_seen(db: AsyncSession, session: Session, *, places: int, now: datetime) -> Queue:
-    """The queue of a session as whoever only looks sees it, were so many places open."""
+async def queue_seen(
+    db: AsyncSession, session: Session, *, places: int, shares: Sequence[ShareNow], now: datetime
+) -> Queue:
+    """The queue of a session as whoever only looks sees it, were so many places open and these tiers' shares there."""
     found = (await db.exec(select(Waiting).where(waits_for(session)))).all()
-    return await queue_among(db, session, found, places=places, now=now)
+    return await queue_among(db, session, found, places=places, shares=shares, now=now)
 
 
-async def queue_among(
-    db: AsyncSession, session: Session, found: Sequence[Waiting], *, places: int, now: datetime
+async def queue_among(  # whose wishes, for which places, and when
+    db: AsyncSession,
+    session: Session,
+    found: Sequence[Waiting],
+    *,
+    places: int,
+    shares: Sequence[ShareNow],
+    now: datetime,
 ) -> Queue:
     """Those of the wishes that the session can meet once places are free, in their order."""
     policy = await policy_of(db, session.bureau_id)
     site = (await db.exec(select(Site).where(col(Site.id) == session.site_id))).one()
     kept = await kept_for_those(db, found)
     recused = await recused_from(db, session)
-    shares = await shares_in(db, session, sorted({row.enterprise_id for row in found}), now=now)
-    left = {enterprise_id: share.left for enterprise_id, share in shares.items()}
+    firms = sorted({row.enterprise_id for row in found})
+    left = {firm: share.left for firm, share in (await shares_in(db, session, firms, now=now)).items()}
+    reach = {firm: within_reach(shares, tiers) for firm, tiers in (await covering(db, firms)).items()}
     here = [
         row
         for row in found
@@ -101,7 +134,8 @@ async def queue_among(
         and row.people <= left[row.enterprise_id] + (kept[row.id].people if row.id in kept else 0)
         and (row.id not in kept or kept[row.id].session_id == session.id)
     ]
-    return Queue(session, policy, places, sorted(here, key=lambda row: (row.asked_at, row.id)), kept, left)
+    in_order = sorted(here, key=lambda row: (row.asked_at, row.id))
+    return Queue(session, policy, places, in_order, kept, left, shares, reach)
 
 
 async def lock_queue(db: AsyncSession, session: Session) -> None:
@@ -130,22 +164,29 @@ def is_near(row: Waiting, site: Site, policy: Policy) -> bool:
 
 
 async def pass_on(db: AsyncSession, session: Session, *, now: datetime) -> None:
-    """Offer the open places of a locked session to its queue, in one decision; what is left over is open."""
+    """
+    Offer the open places of a locked session, and those of shares, to its queue, in one decision.
+
+    What is left over is open, or stays in its share.
+    """
     if session.state is not SessionState.PUBLISHED or session.roster_freezes_at <= now:
         return
     await db.flush()
     await db.refresh(session)
+    if session.shared:
+        await return_expired(db, session, now=now)
     # While a ranked window stands, whatever is freed is given by its rule.
-    if session.ranked_until is not None or session.places <= session.promised + session.held + session.taken:
+    if session.ranked_until is not None or session.claimed >= session.places:
         return
     queue = await queue_of(db, session, now=now)
     await carry_out(db, queue, queue.decided(), now=now)
 
 
-async def may_pass(db: AsyncSession, session: Session, people: int, *, now: datetime) -> bool:
-    """Whether a newcomer gets open places although others wait; whoever is passed by that has it counted."""
+async def may_pass(db: AsyncSession, session: Session, people: int, *, enterprise_id: int, now: datetime) -> bool:
+    """Whether a newcomer gets places although others wait; whoever is passed by that has it counted."""
     queue = await queue_of(db, session, now=now)
-    decision = queue.decided(Waiter(NEWCOMER, people))
+    tiers = (await covering(db, [enterprise_id]))[enterprise_id]
+    decision = queue.decided(Waiter(NEWCOMER, people, draws_on=within_reach(queue.shares, tiers)))
     if NEWCOMER not in decision.offered:
         return False
     for row in queue.rows:
@@ -162,18 +203,28 @@ async def carry_out(db: AsyncSession, queue: Queue, decision: Decision, *, now: 
     for row in queue.rows:
         row.passed += decision.passes.get(row.id, 0)
         if row.id in decision.offered:
-            set_aside(db, queue, row, HoldState.HELD, row.people, until=until, now=now)
+            hold = set_aside(db, queue, row, HoldState.HELD, row.people, until=until, now=now)
+            await draw(db, queue, hold, decision.drawn.get(row.id, {}))
             row.state = WaitingState.OFFERED
             tell_offer(db, row, session, until=min(until, session.roster_freezes_at), now=now)
         elif more := decision.kept.get(row.id):
             people = queue.kept_for(row) + more
-            set_aside(db, queue, row, HoldState.KEPT, people, until=session.roster_freezes_at, now=now)
+            hold = set_aside(db, queue, row, HoldState.KEPT, people, until=session.roster_freezes_at, now=now)
+            await draw(db, queue, hold, decision.drawn.get(row.id, {}))
     await db.flush()
+
+
+async def draw(db: AsyncSession, queue: Queue, hold: Hold, places: Mapping[int, int]) -> None:
+    """Let so many of a hold's places come from these shares; the others are open ones."""
+    queue.session.shared -= sum(places.values())
+    await db.flush()
+    if places:
+        await keep_draws(db, queue.session, hold, places)
 
 
 def set_aside(  # noqa: PLR0913  # what, for whom, as what, how many, until when
     db: AsyncSession, queue: Queue, row: Waiting, state: HoldState, people: int, *, until: datetime, now: datetime
-) -> None:
+) -> Hold:
     """Hold or keep places for a waiting firm; what was kept for it before becomes a part of it."""
     session = queue.session
     hold = queue.kept.get(row.id) or Hold(
@@ -183,6 +234,7 @@ def set_aside(  # noqa: PLR0913  # what, for whom, as what, how many, until when
     session.held += people - hold.people
     hold.people, hold.state, hold.held_until = people, state, min(until, session.roster_freezes_at)
     db.add(hold)
+    return hold
 
 
 def tell_offer(db: AsyncSession, row: Waiting, session: Session, *, until: datetime, now: datetime) -> None:

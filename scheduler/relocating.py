@@ -91,11 +91,6 @@ def is_after(session: Session, other: Session, *, now: datetime) -> bool:
     return is_open and other.day >= session.day
 
 
-def open_in(session: Session) -> int:
-    """The open places of a locked session."""
-    return session.places - session.promised - session.held - session.taken
-
-
 async def groups_of(db: AsyncSession, bookings: Sequence[Booking]) -> list[Group]:
     """The bookings as they were made: people of one firm named at one moment into places of one kind."""
     promise_ids = {booking.promise_id for booking in bookings if booking.promise_id is not None}
@@ -125,7 +120,7 @@ async def moved_whole(
     """Move a group to the nearest session that takes all of it; nobody where there is none."""
     workers = await people_of(db, group)
     for there in await nearest_first(db, group, others):
-        if open_in(there) >= len(workers) and await takes_all(db, group, workers, here, there, now=now):
+        if there.unclaimed >= len(workers) and await takes_all(db, group, workers, here, there, now=now):
             return [await move(db, booking, here, there) for booking in group.bookings]
     return []
 

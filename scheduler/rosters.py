@@ -9,10 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from models.bookings import Hold, Promise
+from models.grants import PlaceGrant
 from models.sessions import Session
-from models.vocabulary import HoldState, PromiseState, SessionState
+from models.vocabulary import GrantState, HoldState, PromiseState, SessionState
 from scheduler.cancellation import cancel_sessions
 from scheduler.final_rosters import tell_final
+from scheduler.granted_places import return_expired
 from scheduler.hold_ends import STANDING, end_holds, standing_holds
 from scheduler.jobs import Job
 from scheduler.places_taken import held_promises, release, release_lapsed
@@ -33,6 +35,7 @@ async def freeze_roster(db: AsyncSession, session: Session, *, now: datetime) ->
     Without a single name the session is called off: its room and its examiners are free for others.
     """
     await end_holds(db, session, await standing_holds(db, session), HoldState.LAPSED)
+    await return_expired(db, session, now=now)
     await end_waits(db, session, why=FROZEN, now=now)
     await void_window(db, session, why=FROZEN, now=now)
     await release(db, session, await held_promises(db, session), why=NOT_NAMED, now=now)
@@ -68,10 +71,13 @@ def next_freeze() -> SelectOfScalar[Any]:
 
 
 async def release_due(db: AsyncSession, now: datetime) -> int:
-    """Release the promises and holds whose time is over in a session; says how many sessions there were."""
+    """Release the promises and holds, and return the shares, whose time is over in a session; says of how many."""
     lapsed = union_all(
         select(col(Promise.session_id)).where(col(Promise.state) == PromiseState.HELD, col(Promise.held_until) <= now),
         select(col(Hold.session_id)).where(col(Hold.state).in_(STANDING), col(Hold.held_until) <= now),
+        select(col(PlaceGrant.session_id)).where(
+            col(PlaceGrant.state) == GrantState.STANDING, col(PlaceGrant.until) <= now
+        ),
     )
     locked = (
         select(Session)
@@ -88,10 +94,11 @@ async def release_due(db: AsyncSession, now: datetime) -> int:
 
 
 def next_release() -> SelectOfScalar[Any]:
-    """When the next promise or hold lapses."""
+    """When the next promise or hold lapses, or a share returns."""
     promise = select(func.min(col(Promise.held_until))).where(col(Promise.state) == PromiseState.HELD)
     hold = select(func.min(col(Hold.held_until))).where(col(Hold.state).in_(STANDING))
-    return select(func.least(promise.scalar_subquery(), hold.scalar_subquery()))
+    share = select(func.min(col(PlaceGrant.until))).where(col(PlaceGrant.state) == GrantState.STANDING)
+    return select(func.least(promise.scalar_subquery(), hold.scalar_subquery(), share.scalar_subquery()))
 
 
 RELEASES = Job("places lapse", release_due, next_release)

@@ -12,13 +12,14 @@ from models.vocabulary import Role, SessionState
 from scheduler.booking_rules import in_words, refuse_for
 from scheduler.callers import OFFICIALS, Caller, require
 from scheduler.cancellation import INSTEAD, TOOK_PLACE
+from scheduler.granted_places import take_back
 from scheduler.journal import note
 from scheduler.making_room import Left, Notice, look_after, make_room
 from scheduler.outbox import send
 from scheduler.places_taken import release_lapsed
 from scheduler.queues import pass_on
 from scheduler.refusals import Code, Refusal, not_found, refuse
-from scheduler.relocating import lock_with_others, open_in
+from scheduler.relocating import lock_with_others
 from scheduler.typed import refuse_any, why_not_between, why_not_text
 from scheduler.visibility import visible
 
@@ -57,8 +58,10 @@ async def set_places(db: AsyncSession, order: PlacesOrder, *, caller: Caller, no
     refuse_for(why_not_more(order.places, session, await offered(db, session)), *PLACES)
 
     await release_lapsed(db, session, now=now)
-    before, used = session.places, session.places - open_in(session)
-    left = await make_room(db, session, used - order.places, others, now=now) if used > order.places else Left()
+    before, leaving = session.places, session.claimed - order.places
+    left = await make_room(db, session, leaving, others, now=now) if leaving > 0 else Left()
+    if (missing := order.places - session.claimed - session.shared) < 0:
+        await take_back(db, session, -missing, now=now)
     session.places = order.places
     await db.flush()
     reason = order.reason.strip()

@@ -11,6 +11,7 @@ from models.bookings import Booking, Hold, Promise, Waiting
 from models.catalogue import Exam, ExamRule, Item, ItemRule, Setting
 from models.columns import Table
 from models.demand import Request
+from models.grants import PlaceGrant
 from models.journal import AuditEntry, DeliveryAttempt, OutboxMessage
 from models.outcomes import Certificate, Renewal, Result
 from models.parties import Account, Contact, Enterprise, ExamBody, Examiner, WebhookEndpoint, Worker
@@ -129,6 +130,13 @@ def promises_seen(caller: Caller) -> Where:
     if caller.role is Role.ENTERPRISE:
         return and_(made, col(Promise.state).not_in((PromiseState.PLANNED, PromiseState.DROPPED)))
     return made
+
+
+def grants_seen(caller: Caller) -> Where:
+    """The shares of an official's own jurisdiction and of those below it: what a sibling has is its own affair."""
+    if caller.role not in OFFICIALS:
+        return false()
+    return col(PlaceGrant.jurisdiction_id).in_(caller.territory)
 
 
 def results_seen(caller: Caller) -> Where:
@@ -266,6 +274,7 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Promise: promises_seen,
     Waiting: of_seen_enterprises(Waiting.enterprise_id),
     Hold: of_seen_enterprises(Hold.enterprise_id),
+    PlaceGrant: grants_seen,
     RankedWindow: windows_seen,
     Application: of_seen_enterprises(Application.enterprise_id),
     Applicant: applicants_seen,

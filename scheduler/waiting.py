@@ -31,7 +31,7 @@ from scheduler.hold_ends import STANDING, end_holds
 from scheduler.holding import PEOPLE, SESSION_ID, seen_session
 from scheduler.jobs import Job
 from scheduler.journal import note
-from scheduler.places_taken import lock_session, open_places, release_lapsed
+from scheduler.places_taken import bookable_places, lock_session, release_lapsed
 from scheduler.queues import pass_on
 from scheduler.refusals import Code, Refusal, not_found, refuse
 from scheduler.shares import Share, share_of
@@ -169,7 +169,9 @@ async def serve(db: AsyncSession, row: Waiting, *, now: datetime) -> None:
             col(Session.state) == SessionState.PUBLISHED,
             col(Session.roster_freezes_at) > now,
             col(Session.day) <= row.until_day,
-            col(Session.id) == row.session_id if row.session_id else open_places(now) >= row.people,
+            col(Session.id) == row.session_id
+            if row.session_id
+            else bookable_places(now, row.enterprise_id) >= row.people,
         )
         .order_by(col(Session.starts_at), col(Session.id))
         .limit(SESSIONS_LOOKED_AT)

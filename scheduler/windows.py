@@ -42,6 +42,7 @@ async def open_window(
     refuse_for(why_not_until(session, apply_until, now=now), *APPLY_UNTIL)
     await release_lapsed(db, session, now=now)
     await pass_on(db, session, now=now)
+    refuse_for(why_not_unshared(session), *SESSION_ID)
     if session.held + session.taken >= session.places:
         refuse_for(full(0, 1), *SESSION_ID)
     return await start(db, session, apply_until, now=now)
@@ -53,6 +54,14 @@ def why_not_windowless(session: Session) -> Refusal | None:
         return None
     until = in_words(session.ranked_until)
     return Refusal(Code.WRONG_STATE, f"A ranked window of this session is open already, until {until}: look at it.")
+
+
+def why_not_unshared(session: Session) -> Refusal | None:
+    """A place is a tier's to book, or everybody's to apply for."""
+    if not session.shared:
+        return None
+    message = f"{session.shared} places are shared over the tiers: rank the rest once they are used or returned."
+    return Refusal(Code.WRONG_STATE, message)
 
 
 def why_not_until(session: Session, apply_until: datetime, *, now: datetime) -> Refusal | None:

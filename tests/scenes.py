@@ -20,6 +20,7 @@ from models.vocabulary import BookingState, HoldState, ResourceKind, Role
 from scheduler.audit.certificates import CERTIFICATES
 from scheduler.audit.claims import CLAIMS
 from scheduler.audit.counts import COUNTS
+from scheduler.audit.grants import GRANTS
 from scheduler.audit.history import HISTORY
 from scheduler.audit.invariant import Violation
 from scheduler.audit.results import RESULTS
@@ -101,7 +102,7 @@ class Scene:
         """What the auditor finds in the rows of places, people and outcomes."""
         looked_at = [
             one
-            for one in (*COUNTS, *CLAIMS, *HISTORY, *RESULTS, *CERTIFICATES, *WINDOWS)
+            for one in (*COUNTS, *GRANTS, *CLAIMS, *HISTORY, *RESULTS, *CERTIFICATES, *WINDOWS)
             if one.name not in NEEDS_A_PLAN
         ]
         async with self.database.reading() as db:

@@ -25,6 +25,7 @@ from api.graphql.idempotency import idempotent
 from api.graphql.item_rules import ItemRuleMutation
 from api.graphql.messages import MessageMutation, MessageQuery
 from api.graphql.parties import PartyQuery
+from api.graphql.place_grants import PlaceGrantMutation, PlaceGrantQuery
 from api.graphql.places import PlaceMutation, PlaceQuery
 from api.graphql.policy import PolicyMutation, PolicyQuery
 from api.graphql.ranked_windows import WindowMutation, WindowQuery
@@ -58,6 +59,7 @@ class Query(
     RoundQuery,
     RoundCalendarQuery,
     SessionQuery,
+    PlaceGrantQuery,
     ConsultationQuery,
     BookingQuery,
     HoldQuery,
@@ -97,6 +99,7 @@ class Mutation(
     WaitingMutation,
     WindowMutation,
     SessionMutation,
+    PlaceGrantMutation,
     AttendanceMutation,
     ResultMutation,
     CertificateMutation,

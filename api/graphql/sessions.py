@@ -34,7 +34,7 @@ strawberry.enum(Part, name="Part", description="A half-day: morning, afternoon o
 
 @strawberry.type(description="An exam session (考试场次): one exam, at a site, on a half-day.")
 class Session(Entity, relay.Node):
-    """Every place is promised, taken or open."""
+    """Every place is promised, held, taken, shared or open."""
 
     TABLE: ClassVar = SessionRow
     id: relay.NodeID[int]
@@ -77,6 +77,13 @@ class Session(Entity, relay.Node):
         loader = info.context.loader("places for the firm", lambda ids: bookable_in(info, ids))
         found: int = await loader.load(self.id)
         return found
+
+    @strawberry.field(
+        description="Places in the shares of towns and offices that none of their firms has yet (名额下放)."
+    )
+    async def shared_places(self, info: Info) -> int:
+        """What was granted down."""
+        return (await places_now(info, self.id)).shared
 
     @strawberry.field(description="Places promised to requests and not yet named, while the promise holds.")
     async def promised(self, info: Info) -> int:
@@ -193,7 +200,10 @@ RoundId = Annotated[strawberry.ID | None, strawberry.argument(description="Only 
 ExamId = Annotated[strawberry.ID | None, strawberry.argument(description="Only sessions of this exam.")]
 FromDay = Annotated[date | None, strawberry.argument(description="Only sessions on this day or later.")]
 BeforeDay = Annotated[date | None, strawberry.argument(description="Only sessions before this day.")]
-OpenOnly = Annotated[bool, strawberry.argument(description="Only sessions in which anybody may book a place now.")]
+OpenOnly = Annotated[
+    bool,
+    strawberry.argument(description="Only sessions in which you may book a place now; others than firms: anybody."),
+]
 
 
 @strawberry.type
@@ -222,7 +232,7 @@ class SessionQuery:
             col(SessionRow.exam_id) == exam_key if exam_key is not None else None,
             col(SessionRow.day) >= from_day if from_day else None,
             col(SessionRow.day) < before_day if before_day else None,
-            is_bookable(info.context.now()) if open_places_only else None,
+            is_bookable(info.context.now(), info.context.caller.enterprise_id) if open_places_only else None,
         )
         rows = rows.where(*(condition for condition in wanted if condition is not None))
         return await connect(info, Session, rows, page, by=("starts_at", "id"))

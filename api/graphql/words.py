@@ -101,6 +101,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "LEFT": "Given up by the firm.",
         "LAPSED": "Its last day is over, or what was offered was not named in time.",
     },
+    "GrantState": {
+        "STANDING": "For the tier's own firms until its date.",
+        "RETURNED": "Its date has come, or its session was called off; what was unused went back.",
+    },
     "WindowState": {
         "OPEN": "Firms apply, until the date; then it is ranked.",
         "RANKED": "The result is published.",

@@ -29,9 +29,9 @@ INSERT INTO round (bureau_id, number, state, first_day, last_day, collect_until,
 VALUES (1, 1, 'COLLECTING', '{day}', '{day}', now(), now() + interval '1 day', now() + interval '2 days', false, 0,
         10, 0);
 INSERT INTO session (bureau_id, round_id, exam_id, site_id, exam_body_id, day, part, starts_at, ends_at, places,
-                     promised, held, taken, tier, jurisdiction_id, state, confirm_due_at, roster_freezes_at,
+                     promised, held, taken, shared, tier, jurisdiction_id, state, confirm_due_at, roster_freezes_at,
                      results_due_at)
-SELECT 1, 1, 1, 1, 1, '{day}', 'am', '{day}', '{day} 03:00', {places}, 0, 0, 0, 'BUREAU', 1, 'PROPOSED',
+SELECT 1, 1, 1, 1, 1, '{day}', 'am', '{day}', '{day} 03:00', {places}, 0, 0, 0, 0, 'BUREAU', 1, 'PROPOSED',
        timestamptz '{day}' - interval '1 day', '{day}', '{day}'
   FROM generate_series(1, {sessions});
 UPDATE session SET state = 'AGREED';

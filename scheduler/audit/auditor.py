@@ -8,6 +8,7 @@ from scheduler.audit.consultation import CONSULTATION
 from scheduler.audit.counts import COUNTS
 from scheduler.audit.deliveries import DELIVERIES
 from scheduler.audit.displacement import DISPLACEMENT
+from scheduler.audit.grants import GRANTS
 from scheduler.audit.history import HISTORY
 from scheduler.audit.invariant import Invariant, Verdict, Violation
 from scheduler.audit.plans import PLANS
@@ -16,6 +17,7 @@ from scheduler.audit.windows import WINDOWS
 
 INVARIANTS: tuple[Invariant, ...] = (
     *COUNTS,
+    *GRANTS,
     *CLAIMS,
     *CONSULTATION,
     *HISTORY,

@@ -4,12 +4,13 @@ from scheduler.audit.invariant import Invariant
 
 NEVER_OVERSOLD = Invariant(
     name="never-oversold",
-    sentence="Places taken, promised and held are never more than the session has; what is left is open.",
+    sentence="Places taken, promised, held and shared are never more than the session has; what is left is open.",
     counted="SELECT count(*) FROM session",
     query="""
-        SELECT 'session', id, format('%s taken, %s promised and %s held of %s places', taken, promised, held, places)
+        SELECT 'session', id, format('%s taken, %s promised, %s held and %s shared of %s places', taken, promised,
+                                     held, shared, places)
           FROM session
-         WHERE least(taken, promised, held) < 0 OR taken + promised + held > places
+         WHERE least(taken, promised, held, shared) < 0 OR taken + promised + held + shared > places
     """,
 )
 

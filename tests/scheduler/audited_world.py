@@ -31,6 +31,10 @@ from models.vocabulary import (
 from models.windows import Applicant, Application
 from scheduler import windows
 from scheduler.awarding import rank_if_due
+from scheduler.booking import name_into
+from scheduler.booking_rules import Names
+from scheduler.drawing import hold_with_shares
+from scheduler.granting import GrantOrder, grant_places
 from scheduler.journal import note
 from tests import factories as make
 from tests.consulting import ROLE_OF, asked
@@ -98,6 +102,7 @@ async def make_world(db: AsyncSession) -> World:
     world.note(item=district.item.item, rule=district.item.rule)
     await plan_it(db, world)
     await ranked_windows(db, world)
+    await shared_session(db, world)
     await open_session(db, world)
     await displaced_people(db, world)
     await held_sessions(db, world)
@@ -160,6 +165,23 @@ async def open_session(db: AsyncSession, world: World) -> None:
     held = await make.make_hold(db, **firm, waiting_id=waiting.id)
     await make.walked(db, waiting, [WaitingState.OFFERED])
     world.note(to_come=session, request=request, promise=promise, named=named, taken=taken, held=held, waiting=waiting)
+
+
+async def shared_session(db: AsyncSession, world: World) -> None:
+    """A session with five places for the town, three of them for its office: one is held and one is taken."""
+    session = await consented_session(db, world, exam=world.district.item.theory, day=date(2026, 4, 23))
+    shares = [(Role.BUREAU, world.district.bureau, world.district.town, 5)]
+    shares += [(Role.TOWN, world.district.town, world.district.office, 3)]
+    made = []
+    for role, tier, below, places in shares:
+        order = GrantOrder(session.id, below.id, places, session.roster_freezes_at)
+        caller = await make.make_caller(db, role=role, party=tier)
+        made.append(await grant_places(db, order, caller=caller, now=make.NOW))
+    worker = await make.make_worker(db, enterprise=world.district.enterprise)
+    hold = await hold_with_shares(db, session, 2, enterprise_id=world.district.enterprise.id, now=make.NOW)
+    assert hold
+    await name_into(db, hold, Names((worker.id,)), now=make.NOW)
+    world.note(shared=session, town_share=made[0], office_share=made[1], drawing=hold)
 
 
 async def displaced_people(db: AsyncSession, world: World) -> None:

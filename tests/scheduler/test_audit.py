@@ -15,6 +15,8 @@ from scheduler.audit.auditor import INVARIANTS, audit, verdicts
 from scheduler.audit.invariant import Violation
 from tests import factories as make
 from tests.scheduler.audited_world import World, make_world
+from tests.scheduler.corruption import Corruption, also, moved
+from tests.scheduler.share_corruptions import SHARES
 
 pytestmark = pytest.mark.asyncio
 
@@ -22,34 +24,8 @@ UrlOf = Callable[[str], str]
 STRANGER = 900_000  # the key of a row that only a corruption inserts
 
 NEVER_OVERSOLD = "ALTER TABLE session DROP CONSTRAINT ck_session_never_oversold"
-MOVED = (
-    "INSERT INTO audit_entry (at, actor, act, entity, entity_id, from_state, to_state, detail)"
-    " VALUES ('2026-03-02T02:00Z', 'test', 'state', '{}', {}, {}, '{}', '{{{{}}}}')"
-)
-
-
-def moved(entity: str, row: str, before: str | None, after: str) -> str:
-    """The entry that the guard would have written."""
-    return MOVED.format(entity, row, f"'{before}'" if before else "NULL", after)
-
-
-@dataclass(frozen=True)
-class Corruption:
-    """What is done behind the guards' back, and what the auditor must say; `also` names what breaks along with it."""
-
-    invariant: str
-    statements: Sequence[str]
-    entity: str
-    row: str
-    found: str
-    also: frozenset[str] = frozenset()
-
-
-def also(*names: str) -> frozenset[str]:
-    return frozenset(names)
-
-
 CORRUPTIONS = [
+    *SHARES,
     Corruption(
         "windows-close-their-sessions", ["UPDATE session SET ranked_until = NULL WHERE id = {windowed}"],
         "session", "windowed", "PUBLISHED, ranked until never, its window until 2026-03-02 03:00:00+00",
@@ -88,7 +64,7 @@ CORRUPTIONS = [
     Corruption(
         "never-oversold",
         [NEVER_OVERSOLD, "UPDATE session SET places = 3 WHERE id = {to_come}"],
-        "session", "to_come", "2 taken, 2 promised and 1 held of 3 places",
+        "session", "to_come", "2 taken, 2 promised, 1 held and 0 shared of 3 places",
     ),
     Corruption(
         "taken-are-booked", ["UPDATE session SET taken = 1 WHERE id = {to_come}"],
@@ -196,7 +172,7 @@ CORRUPTIONS = [
     Corruption(
         "tier-is-lowest-cover", ["UPDATE enterprise SET office_id = {elsewhere} WHERE id = {enterprise}"],
         "session", "to_come", "which covers 1 of 2; the lowest that covers all is {bureau} (BUREAU)",
-        also("needed-consents-given"),
+        also("needed-consents-given", "drawn-are-held-or-booked"),
     ),
     Corruption(
         "needed-consents-given",
