@@ -56,6 +56,7 @@ class Pool:
     overflow: int = 0
     wait_seconds: float = 10.0
     recycle_seconds: int = 1800
+    statement_seconds: float | None = None  # the server ends what takes longer
     # One round trip more each time, so that a server's restart is not felt by whoever comes next.
     ping_first: bool = True
 
@@ -71,7 +72,8 @@ class Database:
             DatabaseUrlWrong: Not a PostgreSQL address.
         """
         self._dsn, self._place, self._connect_seconds = _address(url)
-        self._engine = _engine(self.connect, pool)
+        self._settings = _server_settings(pool)
+        self._engine = _engine(self._connect_for_the_pool, pool)
         # Neither refreshed nor emptied on commit: rows outlive their transaction as plain values.
         self._writers = async_sessionmaker(self._engine, class_=AsyncSession, expire_on_commit=False)
         self._readers = async_sessionmaker(
@@ -96,7 +98,12 @@ class Database:
         async with self._opening:
             if self._single is None:
                 self._single = await asyncpg.create_pool(
-                    self._dsn, min_size=0, max_size=self._at_once, timeout=self._connect_seconds, reset=_left_as_it_is
+                    self._dsn,
+                    min_size=0,
+                    max_size=self._at_once,
+                    timeout=self._connect_seconds,
+                    reset=_left_as_it_is,
+                    server_settings=self._settings,
                 )
         async with self._single.acquire() as connection:
             yield connection
@@ -153,6 +160,9 @@ class Database:
         """Open a connection outside the pool: for listening, for locks that outlive a transaction."""
         return await asyncpg.connect(self._dsn, timeout=self._connect_seconds)
 
+    async def _connect_for_the_pool(self) -> asyncpg.Connection:
+        return await asyncpg.connect(self._dsn, timeout=self._connect_seconds, server_settings=self._settings)
+
     async def close(self) -> None:
         """Close the pools' connections."""
         await self._engine.dispose()
@@ -184,6 +194,12 @@ def _address(url: str) -> tuple[str, str, float]:
     query = urlencode({name: value for name, value in wishes.items() if name not in _UNKNOWN_TO_ASYNCPG})
     place = parts.hostname or wishes.get("host") or "the local socket"
     return parts._replace(scheme="postgresql", query=query).geturl(), place, seconds
+
+
+def _server_settings(pool: Pool) -> dict[str, str]:
+    if pool.statement_seconds is None:
+        return {}
+    return {"statement_timeout": str(int(1000 * pool.statement_seconds))}
 
 
 def _engine(connect: Callable[[], Awaitable[asyncpg.Connection]], pool: Pool) -> AsyncEngine:

@@ -18,6 +18,8 @@ from models.migrations.run import at_head, upgrade
 from scheduler.settings import Secret, Settings, SettingsError
 
 EMBEDDED_DATABASE = "doorstep"
+# What takes longer would not be waited for: the door ends an operation after thirty seconds.
+FOR_REQUESTS = Pool(statement_seconds=20)
 # A lock of the session, not of a transaction; "demo" in ASCII.
 _DEMO_LOCK = 0x64656D6F
 
@@ -93,7 +95,7 @@ async def shared_database(settings: Settings, *, command: str) -> AsyncIterator[
     async with database_url(settings) as url:
         if not await at_head(url):
             raise SchemaBehind("The database has not this version's tables: run `doorstep migrate` first.")
-        async with opened(url) as database:
+        async with opened(url, FOR_REQUESTS if command == "serve" else None) as database:
             yield database
 
 

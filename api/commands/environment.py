@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from api.app import application
 from api.commands.console import step
-from api.commands.databases import database_url, demo_lock, migrate, opened, server_folder
+from api.commands.databases import FOR_REQUESTS, database_url, demo_lock, migrate, opened, server_folder
 from api.graphql.context import Service
 from models.database import Database, Pool
 from models.embedded import remove_data
@@ -124,7 +124,7 @@ async def running(wish: Wish) -> AsyncIterator[Running]:
     sealer = sealer_of(settings)
     if wish.fresh and settings.database_url is None:
         remove_data(server_folder(settings))
-    async with database_url(settings) as url, opened(url) as database, demo_lock(database):
+    async with database_url(settings) as url, opened(url, FOR_REQUESTS) as database, demo_lock(database):
         if wish.fresh and settings.database_url is not None:
             await _begin_again(url, database)
         await migrate(url)

@@ -41,6 +41,8 @@ class Service:
     is_secure: bool = False
     webhooks_to_loopback: bool = False
     allowance: Allowance = field(default_factory=Allowance)
+    most_seconds: float = 30.0  # for one operation
+    most_bytes: int = 5_000_000  # in one answer
     desk: Line = field(default_factory=lambda: Line(DESK_LINE))
     writes: Line = field(default_factory=lambda: Line(WRITE_LINE))
 

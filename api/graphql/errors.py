@@ -1,5 +1,6 @@
 """Refusals as data: the user errors of a payload, and the codes of a failed query."""
 
+import re
 import uuid
 from typing import Any
 
@@ -13,6 +14,9 @@ from scheduler.constraints import refusal_of
 from scheduler.refusals import Alternative, Code, Refusal, Refused
 
 log = structlog.get_logger()
+
+HINT = re.compile(r" Did you mean .*?\?(?=$| )", re.DOTALL)
+STATEMENT_ENDED = "57014"
 
 RefusalCode = strawberry.enum(
     Code, name="RefusalCode", description="Why something was refused; codes are listed and stable."
@@ -83,18 +87,23 @@ def as_user_error(reason: Refusal) -> UserError:
     return WorkerRefusal(message=reason.message, path=path, code=reason.code, worker_id=strawberry.ID(worker))
 
 
-def as_public(error: GraphQLError) -> GraphQLError:
-    """What a client may see: its own mistakes as they are, refusals with their code, ours masked and logged."""
+def as_public(error: GraphQLError, *, with_hints: bool = True) -> GraphQLError:
+    """
+    What a client may see: its own mistakes as they are, refusals with their code, ours masked and logged.
+
+    Hints name what else there is in the schema, which is for those who are signed in.
+    """
     cause: BaseException | None = error.original_error
     if isinstance(cause, DBAPIError):
-        cause = refusal_of(cause) or cause
+        cause = refusal_of(cause) or (too_slow() if cause.orig and ended_by_time(cause.orig) else cause)
     if isinstance(cause, Stopped):
         return restated(error, str(cause), code=cause.code.value, **cause.facts)
     if isinstance(cause, Refused):
         reason = cause.reasons[0]
         return restated(error, reason.message, code=reason.code.value)
     if cause is None or isinstance(cause, GraphQLError):
-        return restated(error, error.message, code=Code.BAD_INPUT.value)
+        message = error.message if with_hints else HINT.sub("", error.message)
+        return restated(error, message, code=Code.BAD_INPUT.value)
     correlation = uuid.uuid4().hex
     log.error("resolver failed", correlation=correlation, path=error.path, exc_info=cause)
     return restated(
@@ -103,6 +112,16 @@ def as_public(error: GraphQLError) -> GraphQLError:
         code=Stop.INTERNAL.value,
         correlationId=correlation,
     )
+
+
+def ended_by_time(error: BaseException) -> bool:
+    """Whether the server ended a statement, as it took too long."""
+    return getattr(error, "sqlstate", None) == STATEMENT_ENDED
+
+
+def too_slow() -> Stopped:
+    """The answer to what takes longer than anybody waits."""
+    return Stopped(Stop.TIMEOUT, "This takes too long, and was ended: ask for less at a time.")
 
 
 def restated(error: GraphQLError, message: str, *, code: str, **facts: Any) -> GraphQLError:

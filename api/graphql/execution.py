@@ -82,6 +82,7 @@ class DoorSchema(strawberry.Schema):
 
         Raises:
             Stopped: It is beyond a limit.
+            Refused: NOT_SIGNED_IN, as only those who are signed in may look at the schema.
             GraphQLError: It cannot be parsed.
             NotValid: The schema does not understand it.
         """
@@ -92,6 +93,8 @@ class DoorSchema(strawberry.Schema):
         if (kind := OperationType(node.operation.value)) not in allowed:
             raise InvalidOperationTypeError(kind)
         weight = document.weight(node, variables)
+        if weight.introspects:
+            _ = context.caller
         return Operation(self, document, document.tree, node, variables, weight, context)
 
 

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: the caller found, errors shaped, GraphiQL from our own files."""
 
+import asyncio
 import math
 from http import HTTPStatus
 from typing import Any
@@ -16,16 +17,17 @@ from strawberry.types.graphql import OperationType
 from api import graphiql
 from api.auth import caller_from, token_of
 from api.graphql.context import Context, Service
-from api.graphql.errors import as_public
+from api.graphql.errors import as_public, too_slow
 from api.graphql.requests import GRAPHQL_JSON, JSON, Asked, NotWellFormed, media_type, read, wanted_type
 from api.graphql.schema import schema
-from api.graphql.stops import Stop
+from api.graphql.stops import Stop, Stopped
 from scheduler.refusals import Code
 
 BY_METHOD = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 STATUS = {
     Code.NOT_SIGNED_IN.value: HTTPStatus.UNAUTHORIZED,
     Stop.THROTTLED.value: HTTPStatus.TOO_MANY_REQUESTS,
+    Stop.TIMEOUT.value: HTTPStatus.SERVICE_UNAVAILABLE,
     Stop.INTERNAL.value: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -64,19 +66,24 @@ class Door:
         """
         context = await self.context_of(request)
         try:
-            result = await schema.execute(
-                asked.query,
-                variable_values=asked.variables,
-                context_value=context,
-                operation_name=asked.operation_name,
-                operation_extensions=asked.extensions,
-                allowed_operation_types=BY_METHOD[request.method],
-            )
+            async with asyncio.timeout(self.service.most_seconds):
+                result = await schema.execute(
+                    asked.query,
+                    variable_values=asked.variables,
+                    context_value=context,
+                    operation_name=asked.operation_name,
+                    operation_extensions=asked.extensions,
+                    allowed_operation_types=BY_METHOD[request.method],
+                )
+        except TimeoutError:
+            result = stopped(too_slow())
         except CannotGetOperationTypeError as error:
             raise no_such_operation(asked.operation_name, kind) from error
         except InvalidOperationTypeError as error:
             raise other_method(error.operation_type) from error
-        answer = encoded(result, kind)
+        answer = encoded(result, kind, with_hints=context.viewer is not None)
+        if len(answer.body) > self.service.most_bytes:
+            answer = encoded(stopped(too_large(self.service.most_bytes)), kind)
         answer.headers.raw.extend(context.response.headers.raw)
         return answer
 
@@ -121,9 +128,19 @@ def refusal(wrong: NotWellFormed, kind: str) -> Response:
     return answer
 
 
-def encoded(result: ExecutionResult, kind: str) -> Response:
+def stopped(why: Stopped) -> ExecutionResult:
+    """The result of an operation that was ended, or whose answer is not given."""
+    return ExecutionResult(data=None, errors=[GraphQLError(str(why), original_error=why)])
+
+
+def too_large(most: int) -> Stopped:
+    """The answer in place of one that is too long to be sent."""
+    return Stopped(Stop.ANSWER_TOO_LARGE, f"The answer is longer than {most:,} bytes: ask for smaller pages.")
+
+
+def encoded(result: ExecutionResult, kind: str, *, with_hints: bool = True) -> Response:
     """The result as it goes over the wire; a request that was not begun has no data, not even an empty one."""
-    errors = [as_public(error) for error in result.errors or ()]
+    errors = [as_public(error, with_hints=with_hints) for error in result.errors or ()]
     was_begun = result.data is not None or any(error.path for error in errors)
     said: dict[str, Any] = {"data": result.data} if was_begun else {}
     if errors:

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
+import pytest_asyncio
 from graphql import parse, validate
 
 from api import graphiql
@@ -13,6 +14,9 @@ from api.graphql.context import Service
 from api.graphql.schema import schema
 from models.database import Database
 from models.sealing import Sealer
+from models.vocabulary import Role
+from scheduler.accounts import open_sign_in
+from tests import factories as make
 
 PAGE = graphiql.page()
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -24,6 +28,14 @@ def client(database: Database) -> httpx.AsyncClient:
     now = datetime(2027, 1, 11, 1, tzinfo=UTC)
     service = Service(database=database, clock=lambda: now, sealer=Sealer(b"s" * 32, b"p" * 32))
     return httpx.AsyncClient(transport=httpx.ASGITransport(application(service)), base_url="http://doorstep.test")
+
+
+@pytest_asyncio.fixture
+async def token(database: Database) -> str:
+    now = datetime(2027, 1, 11, 1, tzinfo=UTC)
+    async with database.writing(actor="test", now=now) as db:
+        account = await make.make_account(db, role=Role.AUDITOR)
+        return (await open_sign_in(db, account, now=now)).token
 
 
 @pytest.mark.parametrize(("name", "text"), list(graphiql.examples()))
@@ -65,12 +77,19 @@ def test_the_page_says_how_to_fetch_its_files() -> None:
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_browser_gets_the_page_and_the_schema(client: httpx.AsyncClient) -> None:
+async def test_a_browser_gets_the_page(client: httpx.AsyncClient) -> None:
     page = await client.get("/graphql", headers={"accept": "text/html"})
-    sdl = await client.get("/schema.graphql")
 
     assert (page.status_code, page.text) == (200, PAGE)
-    assert (sdl.status_code, sdl.text) == (200, schema.as_str())
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_schema_is_for_those_who_are_signed_in(client: httpx.AsyncClient, token: str) -> None:
+    stranger = await client.get("/schema.graphql")
+    known = await client.get("/schema.graphql", headers={"authorization": f"Bearer {token}"})
+
+    assert (stranger.status_code, "Sign in first" in stranger.text) == (401, True)
+    assert (known.status_code, known.text) == (200, schema.as_str())
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -89,7 +108,9 @@ async def test_the_page_may_sign_in_and_a_foreign_one_may_not(
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_chinese_is_answered_as_it_is_written(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/graphql", json={"query": '{ __type(name: "Site") { description } }'})
+async def test_chinese_is_answered_as_it_is_written(client: httpx.AsyncClient, token: str) -> None:
+    query = {"query": '{ __type(name: "Site") { description } }'}
+
+    answer = await client.post("/graphql", json=query, headers={"authorization": f"Bearer {token}"})
 
     assert "考试点" in answer.text
