@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.database import Database
 from models.journal import OutboxMessage
 from models.parties import WebhookEndpoint
-from models.sealing import Sealer
+from models.sealing import Sealer, SealingError
 from models.vocabulary import Channel
 from scheduler.channels.file import FileChannel
 from scheduler.channels.gateway import GatewayChannel
@@ -33,6 +33,7 @@ from scheduler.webhooks import disable_gone, endpoints_of, secrets_of
 ACTOR = "job:deliveries"
 NO_ADDRESS = Outcome("no address is known for any channel that is set up")
 DISABLED = Outcome("the endpoint is disabled", is_final=True)
+SEALED = Outcome("the endpoint's secret does not open: its key is missing from DOORSTEP_RETIRED_SECRETS")
 
 Carriers = Mapping[Channel, Carrier]
 
@@ -117,8 +118,11 @@ def event(message: OutboxMessage, endpoint: WebhookEndpoint, sealer: Sealer, *, 
     """The event on its way to its endpoint, with the secrets that sign it."""
     if endpoint.disabled_at is not None:
         return Consignment(message.id, message.claim, Channel.WEBHOOK, wrong=DISABLED)
-    letter = letter_of(message, endpoint.url, secrets=secrets_of(endpoint, sealer, now=now))
-    return Consignment(message.id, message.claim, Channel.WEBHOOK, letter)
+    try:
+        secrets = secrets_of(endpoint, sealer, now=now)
+    except SealingError:
+        return Consignment(message.id, message.claim, Channel.WEBHOOK, wrong=SEALED)
+    return Consignment(message.id, message.claim, Channel.WEBHOOK, letter_of(message, endpoint.url, secrets=secrets))
 
 
 def letter_of(message: OutboxMessage, address: str, *, secrets: tuple[bytes, ...] = ()) -> Letter:
@@ -144,10 +148,19 @@ async def carried(consignments: Sequence[Consignment], carriers: Carriers, *, no
             by_channel[each.channel].append((each, each.letter))
     async with asyncio.TaskGroup() as group:
         under_way = {
-            channel: group.create_task(carriers[channel].deliver([letter for _, letter in given], now=now))
+            channel: group.create_task(outcomes_of(carriers[channel], [letter for _, letter in given], now=now))
             for channel, given in by_channel.items()
         }
     for channel, given in by_channel.items():
         outcomes = under_way[channel].result()
         tried += [each.tried(outcome) for (each, _), outcome in zip(given, outcomes, strict=True)]
     return tried
+
+
+async def outcomes_of(carrier: Carrier, letters: Sequence[Letter], *, now: datetime) -> Sequence[Outcome | None]:
+    """What came of letters by one channel; one that breaks has failed them all, and holds up no other channel."""
+    try:
+        return await carrier.deliver(letters, now=now)
+    except Exception as error:
+        log.exception("channel_broke", channel=type(carrier).__name__, letters=len(letters))
+        return [Outcome(f"the channel broke: {type(error).__name__}")] * len(letters)

@@ -1,6 +1,7 @@
 """Other people's servers, as far as messages meet them: mail servers and HTTP receivers on real sockets."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,10 +51,10 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(*answers: bytes, slow: float = 0) -> AsyncIterator[Receiver]:
+async def receiving(*answers: bytes, slow: float = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     receiver = Receiver(answers or (OK,), slow)
-    server = await asyncio.start_server(receiver.answer, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/in"
+    server = await asyncio.start_server(receiver.answer, "127.0.0.1", 0, ssl=tls)
+    receiver.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/in"
     async with server:
         yield receiver
 

@@ -15,6 +15,7 @@ from scheduler.settings import Secret
 # Four parts of an SMS in Chinese; what is longer can be read after signing in.
 LONGEST_TEXT = 268
 _CUT = "… (sign in to read on)"
+COURTESY = " (退订: courtesiesDecline)"
 # The number or the text is at fault, and will be the next time.
 _IN_VAIN = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -42,9 +43,10 @@ class GatewayChannel:
 
 
 def short(letter: Letter) -> str:
-    """Subject and body in one line, cut where it would be too long."""
-    text = " ".join(f"{letter.subject}: {letter.body}".split())
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - len(_CUT)].rstrip() + _CUT
+    """Subject and body in one line, cut where it would be too long; a courtesy says how to unsubscribe."""
+    text, more = " ".join(f"{letter.subject}: {letter.body}".split()), COURTESY if letter.is_courtesy else ""
+    room = LONGEST_TEXT - len(more)
+    return (text if len(text) <= room else text[: room - len(_CUT)].rstrip() + _CUT) + more
 
 
 def _judged(outcome: Outcome) -> Outcome:

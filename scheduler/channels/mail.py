@@ -15,7 +15,7 @@ from scheduler.settings import MailServer
 
 LONGEST = timedelta(seconds=15)  # for a letter
 LONGEST_BATCH = timedelta(seconds=40)  # no letter is begun after
-COURTESY = "This is a reminder, which you may unsubscribe from: contactSet, declined."
+COURTESY = "You may unsubscribe from messages like this one (退订): courtesiesDecline, beside your contact."
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PERMANENT = 500
 _IN_VAIN = (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)

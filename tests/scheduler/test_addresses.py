@@ -1,15 +1,22 @@
 """Where a partner's webhook may lead: public addresses, and the one that was checked is the one connected to."""
 
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from scheduler.channels.addresses import AddressRefused, CheckedBackend, is_public
 from scheduler.channels.webhook import WebhookChannel
@@ -139,3 +146,41 @@ async def test_a_redirect_into_the_house_is_not_followed() -> None:
             assert failure == "answered 307"
 
     assert inside.received == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's side of TLS for the name `localhost`, by an authority that this machine trusts."""
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+    )
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "both.pem").write_bytes(private + made.public_bytes(Encoding.PEM))
+    (tmp_path / "trusted.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    return context
+
+
+@pytest.mark.asyncio
+async def test_the_certificate_is_checked_against_the_name_though_the_connection_goes_to_an_address(
+    certificate: ssl.SSLContext,
+) -> None:
+    async with receiving(tls=certificate) as receiver:
+        async with posted(receiver.url.replace("127.0.0.1", "localhost"), to_loopback=True) as failure:
+            assert failure is None
+        async with posted(receiver.url, to_loopback=True) as failure:
+            assert failure == "no connection: nobody answers, or the certificate does not fit"
+
+    assert len(receiver.received) == 1

@@ -125,11 +125,14 @@ async def test_a_short_text_is_posted_with_id_and_token() -> None:
 
 async def test_a_long_text_is_cut_and_says_so() -> None:
     async with receiving() as gateway:
-        await GatewayChannel(gateway.url).deliver([replace(LETTER, body="很长 " * 200)], now=NINE)
+        long = replace(LETTER, body="很长 " * 200)
+        await GatewayChannel(gateway.url).deliver([long], now=NINE)
+        await GatewayChannel(gateway.url).deliver([replace(long, is_courtesy=True)], now=NINE)
 
-    text = orjson.loads(gateway.received[0].body)["text"]
-    assert len(text) <= LONGEST_TEXT
-    assert text.endswith("… (sign in to read on)")
+    notice, courtesy = (orjson.loads(request.body)["text"] for request in gateway.received)
+    assert max(len(notice), len(courtesy)) <= LONGEST_TEXT
+    assert notice.endswith("… (sign in to read on)")
+    assert courtesy.endswith("… (sign in to read on) (退订: courtesiesDecline)")
 
 
 def status(line: str, *headers: str) -> bytes:

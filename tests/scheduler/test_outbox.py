@@ -196,6 +196,30 @@ async def test_what_there_was_no_time_for_is_due_as_before_and_no_attempt(databa
     assert (second.delivered_at, second.attempts, second.due_at, second.leased_until) == (None, 0, NINE, None)
 
 
+class Broken:
+    """A channel with a mistake of ours in it."""
+
+    async def deliver(self, letters: Sequence[Letter], *, now: datetime) -> Sequence[Outcome | None]:
+        raise KeyError(letters, now)
+
+
+async def test_a_channel_with_a_mistake_in_it_holds_up_no_other_and_its_letters_are_seen_to_fail(
+    database: Database,
+) -> None:
+    await owe(database, "by mail")
+    await owe(database, "by text", recipient="examiner:1")
+    async with database.writing(actor="test", now=NINE) as db:
+        db.add_all([Contact(recipient="enterprise:1", email="a@example.cn"),
+                    Contact(recipient="examiner:1", phone="15400000000")])  # fmt: skip
+
+    await delivered(database, {Channel.EMAIL: Broken(), Channel.GATEWAY: OutsideWorld()})
+
+    assert sorted(await attempts(database), key=str) == [
+        ("EMAIL", None, "the channel broke: KeyError"),
+        ("GATEWAY", None, None),
+    ]
+
+
 async def claimed(database: Database) -> list[Tried]:
     """A batch, claimed and sent; its completion is still to come."""
     async with database.writing(actor="test", now=NINE) as db:

@@ -20,6 +20,7 @@ from models.database import Database
 from models.journal import AuditEntry, DeliveryAttempt, OutboxMessage
 from models.parties import WebhookEndpoint
 from models.rounds import Consent
+from models.sealing import Sealer
 from models.vocabulary import Channel, ConsentParty, ConsentState, Role, SessionState
 from scheduler import webhooks
 from scheduler.audit.deliveries import DELIVERIES
@@ -56,9 +57,9 @@ class Partner:
     secret: str
     clock: SetClock
 
-    async def delivered(self) -> int:
+    async def delivered(self, sealer: Sealer = make.SEALER) -> int:
         """Let the job run until it has nothing to do."""
-        job, done = deliveries({Channel.WEBHOOK: WebhookChannel(to_loopback=True)}, make.SEALER), 0
+        job, done = deliveries({Channel.WEBHOOK: WebhookChannel(to_loopback=True)}, sealer), 0
         while handled := await job.handle(self.at.database, self.clock):
             done += handled
         return done
@@ -215,6 +216,19 @@ async def test_a_dead_event_is_sent_once_more_under_its_id_when_its_partner_asks
     async with database.reading() as db:
         acts = (await db.exec(select(col(AuditEntry.act)).where(col(AuditEntry.entity) == "outbox_message"))).all()
     assert list(acts) == ["redelivered"]
+
+
+async def test_a_secret_whose_key_is_lost_fails_its_own_events_alone(database: Database) -> None:
+    async with receiving() as receiver:
+        body = await partner(database, receiver, day=NEXT_YEAR, places=12)
+        await body.resized(10)
+        await body.delivered(Sealer(b"another secret, of 32 bytes more", b"p" * 32))
+        (before,) = await body.events()
+        body.clock.advance_to(before.due_at)
+        await body.delivered()
+
+    (event,) = await body.events()
+    assert (before.attempts, event.attempts, event.delivered_at) == (1, 2, body.clock())
 
 
 async def types(body: Partner) -> list[str]:
