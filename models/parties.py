@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from models.columns import Table, instant, key, listed, refers_to
 from models.identifiers import DocumentKind
-from models.vocabulary import Channel, Education, Part, Role
+from models.vocabulary import Channel, Education, KeyScope, Part, Role
 
 
 class Enterprise(Table, table=True):
@@ -133,6 +133,24 @@ class Account(Table, table=True):
     examiner_id: int | None = refers_to("examiner.id", optional=True)
     failed_sign_ins: int = 0
     locked_until: datetime | None = instant(optional=True)
+
+
+class ApiKey(Table, table=True):
+    """A key by which an account's own system calls: found by its prefix, known by the hash of the rest."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (CheckConstraint("made_at < expires_at", name="expires_after_it_is_made"),)
+
+    id: int = key()
+    account_id: int = refers_to("account.id")
+    name: str
+    prefix: str = Field(unique=True)
+    secret_hash: bytes = Field(sa_type=LargeBinary)
+    scope: KeyScope = listed(KeyScope)
+    made_at: datetime = instant()
+    expires_at: datetime = instant()
+    last_used_at: datetime | None = instant(optional=True)
+    revoked_at: datetime | None = instant(optional=True)
 
 
 class SignIn(Table, table=True):

@@ -56,6 +56,13 @@ class Role(StrEnum):
     OPERATOR = "OPERATOR"
 
 
+class KeyScope(StrEnum):
+    """What a key of an account's own system may do with what the account may do."""
+
+    READ = "READ"
+    WRITE = "WRITE"
+
+
 class RequestOrigin(StrEnum):
     """Why a request exists: a firm asked, theory was passed, a failure may be sat again, or nothing was renewed."""
 

@@ -15,7 +15,7 @@ from models.parties import Account, Enterprise, ExamBody, Examiner, SignIn
 from models.places import Jurisdiction
 from models.vocabulary import Role
 from scheduler.accounts import HASHER, fits, hashed
-from scheduler.callers import OFFICIALS, Caller, require
+from scheduler.callers import OFFICIALS, Caller, require, require_person
 from scheduler.journal import note
 from scheduler.refusals import Code, Refusal, not_found, refuse
 from scheduler.typed import refuse_any, why_not_text
@@ -49,6 +49,7 @@ async def open_account(db: AsyncSession, order: AccountOrder, *, caller: Caller)
         Refused: NOT_ALLOWED, NOT_FOUND for a party that is not the caller's, BAD_INPUT; ALREADY_KNOWN for the login.
     """
     require(caller, *OFFICIALS)
+    require_person(caller)
     roles = await roles_of(db, order, caller=caller)
     refuse_any(why_not_login(order.login), why_not_text(order.name, "input", "name"), why_not_one_party(roles))
     (role,) = roles

@@ -25,6 +25,8 @@ class Caller:
     examiner_id: int | None = None
     bureau_id: int | None = None
     territory: tuple[int, ...] = ()
+    key_id: int | None = None  # the key of the account's own system, where it is not a person who calls
+    may_write: bool = True
 
     @property
     def actor(self) -> str:
@@ -48,6 +50,17 @@ class Caller:
     def sees_everything(self) -> bool:
         """Whether the role reads all rows: auditors and operators change no business row."""
         return self.role in (Role.AUDITOR, Role.OPERATOR)
+
+
+def require_person(caller: Caller) -> None:
+    """
+    Let only who signed in with a password pass: what a stolen key could do for ever is not for keys.
+
+    Raises:
+        Refused: NOT_ALLOWED.
+    """
+    if caller.key_id is not None:
+        raise refuse(Code.NOT_ALLOWED, "A key may not do this: sign in with login and password.")
 
 
 def require(caller: Caller, *roles: Role) -> None:

@@ -14,7 +14,7 @@ from models.demand import Request
 from models.grants import PlaceGrant
 from models.journal import AuditEntry, DeliveryAttempt, OutboxMessage
 from models.outcomes import Certificate, Renewal, Result
-from models.parties import Account, Contact, Enterprise, ExamBody, Examiner, WebhookEndpoint, Worker
+from models.parties import Account, ApiKey, Contact, Enterprise, ExamBody, Examiner, WebhookEndpoint, Worker
 from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
 from models.rounds import Consent, Objection, Plan, Round, RoundCalendar
 from models.sessions import Session, SessionStaff
@@ -190,6 +190,11 @@ def own_account(caller: Caller) -> Where:
     return col(Account.id) == caller.account_id
 
 
+def own_keys(caller: Caller) -> Where:
+    """The keys of one's own account."""
+    return col(ApiKey.account_id) == caller.account_id
+
+
 def contact_of(caller: Caller) -> Where:
     """The contact of the party that the caller acts for."""
     return col(Contact.recipient) == party_of(caller)
@@ -261,6 +266,7 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     ExamBody: everyone,
     Setting: own_settings,
     Account: own_account,
+    ApiKey: own_keys,
     Enterprise: enterprises_seen,
     Worker: workers_seen,
     Examiner: examiners_seen,

@@ -17,6 +17,7 @@ from api.graphql.documents import Documents, NotValid
 from api.graphql.idempotency import done_once
 from api.graphql.operations import Operation
 from api.graphql.rate_limit import charged, told
+from scheduler.refusals import Code, refuse
 
 READS_AND_WRITES = (OperationType.QUERY, OperationType.MUTATION)
 THE_REQUESTS_OWN = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
@@ -82,7 +83,8 @@ class DoorSchema(strawberry.Schema):
 
         Raises:
             Stopped: It is beyond a limit.
-            Refused: NOT_SIGNED_IN, as only those who are signed in may look at the schema.
+            Refused: NOT_SIGNED_IN, as only those who are signed in may look at the schema; NOT_ALLOWED for a key
+                that only reads.
             GraphQLError: It cannot be parsed.
             NotValid: The schema does not understand it.
         """
@@ -92,6 +94,8 @@ class DoorSchema(strawberry.Schema):
         node = document.operation(name)
         if (kind := OperationType(node.operation.value)) not in allowed:
             raise InvalidOperationTypeError(kind)
+        if kind is OperationType.MUTATION and context.viewer is not None and not context.viewer.may_write:
+            raise refuse(Code.NOT_ALLOWED, "This key only reads: use one whose scope is WRITE.")
         weight = document.weight(node, variables)
         if weight.introspects:
             _ = context.caller

@@ -8,6 +8,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from api.graphql.account_opening import AccountOpeningMutation
 from api.graphql.accounts import AccountMutation, AccountQuery
+from api.graphql.api_keys import ApiKeyMutation, ApiKeyQuery
 from api.graphql.attendance import AttendanceMutation
 from api.graphql.audit import AuditQuery
 from api.graphql.availability import AvailabilityQuery
@@ -74,6 +75,7 @@ class Query(
     ReportQuery,
     AuditQuery,
     RateLimitQuery,
+    ApiKeyQuery,
 ):
     """Every noun's reads."""
 
@@ -84,6 +86,7 @@ class Query(
 class Mutation(
     AccountMutation,
     AccountOpeningMutation,
+    ApiKeyMutation,
     ItemRuleMutation,
     PolicyMutation,
     CalendarMutation,

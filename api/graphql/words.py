@@ -66,6 +66,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "SENIOR_SECONDARY": "Senior secondary or vocational school (高中、中专).",
         "COLLEGE": "College or more (大专及以上).",
     },
+    "KeyScope": {
+        "READ": "Only queries.",
+        "WRITE": "Whatever the account itself may do, but for keys, accounts and passwords.",
+    },
     "ObjectionKind": {
         "NOT_THIS_SITE": "The exam cannot be held at this site.",
         "NOT_THIS_BLOCK": "Not on this half-day at this site.",

@@ -1,7 +1,7 @@
 """Nobody sees or changes rows of others: every table and every mutation, tried by all who have no part in it."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -22,9 +22,9 @@ from models.catalogue import Exam, ExamRule, Item, ItemRule
 from models.columns import Table
 from models.database import Database
 from models.journal import AuditEntry
-from models.parties import ExamBody
+from models.parties import ApiKey, ExamBody
 from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
-from models.vocabulary import Role
+from models.vocabulary import KeyScope, Role
 from scheduler.callers import Caller
 from scheduler.visibility import WHERE, visible
 from tests import factories as make
@@ -36,6 +36,7 @@ pytestmark = pytest.mark.asyncio
 
 # Which row of the world each id of an input stands for, by the input's field without its plural.
 ROWS = {
+    "apiKeyId": ("ApiKey", "key"),
     "applicationId": ("Application", "applied"),
     "windowId": ("RankedWindow", "open"),
     "bookingId": ("Booking", "named"),
@@ -135,7 +136,11 @@ async def made(database: Database) -> World:
         world = await make_world(db)
         closed = {"from_day": date(2026, 5, 1), "before_day": date(2026, 5, 3), "reason": "x", "recorded_at": NOW}
         closure = await make.written(db, SiteClosure(site_id=world.district.site.id, **closed))
+        account = await make.make_account(db, role=Role.ENTERPRISE, party=world.district.enterprise)
+        dated = {"made_at": NOW, "expires_at": NOW + timedelta(days=90)}
+        key = ApiKey(account_id=account.id, name="x", prefix="x", secret_hash=b"x", scope=KeyScope.READ, **dated)
         world.ids |= {"exam": world.district.item.theory.id, "body": world.district.exam_body.id, "closure": closure.id}
+        world.ids["key"] = (await make.written(db, key)).id
         return world
 
 
