@@ -80,6 +80,7 @@ class Database:
             self._engine.execution_options(postgresql_readonly=True), class_=AsyncSession, expire_on_commit=False
         )
         self._single: asyncpg.Pool | None = None
+        self._after_commit: list[Callable[[], None]] = []
         self._opening, self._at_once = asyncio.Lock(), pool.at_once
 
     @asynccontextmanager
@@ -107,6 +108,7 @@ class Database:
                 )
         async with self._single.acquire() as connection:
             yield connection
+        self._tell()
 
     @asynccontextmanager
     async def writing(self, *, actor: str, now: datetime) -> AsyncIterator[AsyncSession]:
@@ -129,6 +131,15 @@ class Database:
                 )
             )
             yield db
+        self._tell()
+
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Have somebody called after each transaction of this process that may have changed something."""
+        self._after_commit.append(tell)
+
+    def _tell(self) -> None:
+        for tell in self._after_commit:
+            tell()
 
     async def check(self) -> None:
         """

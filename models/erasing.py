@@ -11,6 +11,7 @@ _GUARDS = (
     "guard_state()",
     "forbid_change()",
     "shares_add_up()",
+    "tell_change()",
     "announce_session()",
     "announce_consent()",
     "announce_booking()",

@@ -284,3 +284,11 @@ class Courtesy(StrEnum):
 
     RENEWAL_REMINDER = "RENEWAL_REMINDER"
     SESSIONS_PUBLISHED = "SESSIONS_PUBLISHED"
+
+
+class Topic(StrEnum):
+    """What the change feed tells of."""
+
+    SESSION_PLACES = "SESSION_PLACES"
+    BOOKING = "BOOKING"
+    ROUND = "ROUND"

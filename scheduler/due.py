@@ -3,6 +3,7 @@
 from models.sealing import Sealer
 from scheduler.awarding import RANKINGS
 from scheduler.certificates import EXPIRIES
+from scheduler.change_pruning import CHANGES
 from scheduler.consent_notices import NOTICES
 from scheduler.deliveries import carriers_of, deliveries
 from scheduler.displaced import LOOKS
@@ -46,4 +47,5 @@ def all_jobs(settings: Settings, sealer: Sealer) -> tuple[AnyJob, ...]:
         EXPIRIES,
         deliveries(carriers_of(settings), sealer),
         *prunings(settings),
+        CHANGES,
     )

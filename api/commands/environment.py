@@ -19,6 +19,7 @@ from models.halts import RulesSayNo
 from models.migrations.run import current
 from models.sealing import Sealer
 from scheduler.allowances import Allowance
+from scheduler.change_feed import ChangeFeed
 from scheduler.clock import Clock, system_clock
 from scheduler.district.values import District
 from scheduler.due import all_jobs
@@ -69,6 +70,7 @@ class Running:
     clock: Clock
     recipe: Recipe
     worker: Worker
+    feed: ChangeFeed
     password: str = DEMO_PASSWORD
 
     @cached_property
@@ -88,6 +90,7 @@ class Running:
             database=self.database,
             clock=self.clock,
             sealer=self.sealer,
+            feed=self.feed,
             webhooks_to_loopback=self.settings.webhooks_to_loopback,
             allowance=Allowance(self.settings.cost_limit, self.settings.cost_a_second),
         )
@@ -131,6 +134,7 @@ async def running(wish: Wish) -> AsyncIterator[Running]:
         recipe = await _filled(database, wish, sealer)
         async with (
             opened(url, WORKERS_OWN) as workers_own,
+            ChangeFeed(database, workers_own) as feed,
             Worker(workers_own, wish.clock, all_jobs(settings, sealer), pace=wish.pace) as worker,
         ):
             yield Running(
@@ -141,6 +145,7 @@ async def running(wish: Wish) -> AsyncIterator[Running]:
                 clock=wish.clock,
                 recipe=recipe,
                 worker=worker,
+                feed=feed,
             )
 
 

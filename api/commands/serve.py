@@ -14,9 +14,10 @@ from api.commands.operating import OperationsAddress, operated, until_drained
 from api.commands.serving import bind, serving
 from api.commands.stopping import run
 from api.graphql.context import Service
-from api.operations.health import Health, database_checks
+from api.operations.health import Health, database_checks, listener_check
 from api.operations.metrics import MetricsOf
 from scheduler.allowances import Allowance
+from scheduler.change_feed import ChangeFeed
 from scheduler.clock import system_clock
 from scheduler.due import all_jobs
 from scheduler.settings import Settings
@@ -71,12 +72,13 @@ class Served:
 async def _serve(settings: Settings, served: Served) -> int:
     sealer = sealer_of(settings)
     with bind(served.address.host, served.address.port) as listener:
-        async with shared_database(settings, command="serve") as database:
-            health = Health(database_checks(database))
+        async with shared_database(settings, command="serve") as database, ChangeFeed(database) as feed:
+            health = Health(database_checks(database) | listener_check(feed))
             service = Service(
                 database=database,
                 clock=system_clock,
                 sealer=sealer,
+                feed=feed,
                 is_secure=served.behind_tls,
                 webhooks_to_loopback=settings.webhooks_to_loopback,
                 allowance=Allowance(settings.cost_limit, settings.cost_a_second),

@@ -6,8 +6,9 @@ from api.commands.databases import shared_database
 from api.commands.environment import sealer_of
 from api.commands.operating import OperationsAddress, operated, until_drained
 from api.commands.stopping import run
-from api.operations.health import Health, claim_loop_check, database_checks
+from api.operations.health import Health, claim_loop_check, database_checks, listener_check
 from api.operations.metrics import MetricsOf
+from scheduler.change_feed import ChangeFeed
 from scheduler.clock import system_clock
 from scheduler.due import all_jobs
 from scheduler.settings import Settings
@@ -27,10 +28,10 @@ def work(operations: OperationsAddress | None = None) -> int:
 
 async def _work(settings: Settings, operations: OperationsAddress) -> int:
     sealer = sealer_of(settings)
-    async with shared_database(settings, command="work") as database:
+    async with shared_database(settings, command="work") as database, ChangeFeed(database) as feed:
         jobs = all_jobs(settings, sealer)
         worker = Worker(database, system_clock, jobs)
-        health = Health(database_checks(database) | claim_loop_check(worker))
+        health = Health(database_checks(database) | listener_check(feed) | claim_loop_check(worker))
         async with operated(operations, health, MetricsOf(database, system_clock, jobs)), worker:
             notices.print("Working; Ctrl-C stops after the steps that run.")
             await until_drained(health)

@@ -18,6 +18,7 @@ from models.sealing import Sealer
 from scheduler.accounts import SIGN_IN_ACTOR
 from scheduler.allowances import Allowance, Charge
 from scheduler.callers import Caller
+from scheduler.change_feed import ChangeFeed
 from scheduler.clock import Clock
 from scheduler.idempotency import KeyedWrite
 from scheduler.line import Line
@@ -38,6 +39,7 @@ class Service:
     database: Database
     clock: Clock
     sealer: Sealer
+    feed: ChangeFeed | None = None
     is_secure: bool = False
     webhooks_to_loopback: bool = False
     allowance: Allowance = field(default_factory=Allowance)

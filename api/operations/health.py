@@ -8,6 +8,7 @@ import structlog
 
 from models.database import Database
 from models.migrations.run import steps
+from scheduler.change_feed import ChangeFeed
 from scheduler.worker import Worker
 
 PATIENCE_SECONDS = 2.0
@@ -85,6 +86,15 @@ def claim_loop_check(worker: Worker) -> dict[str, Check]:
         return worker.is_looking
 
     return {"claim_loop": is_looking}
+
+
+def listener_check(feed: ChangeFeed) -> dict[str, Check]:
+    """Whether the process hears of changes."""
+
+    async def is_listening() -> bool:
+        return feed.is_listening
+
+    return {"listener": is_listening}
 
 
 async def _revision(database: Database) -> str | None:

@@ -1,12 +1,15 @@
 """The audit trail: every state reached by listed moves from its birth, nothing rewritten, every guard in place."""
 
 from models.announcing import ANNOUNCED
+from models.changes import TOLD
 from models.transitions import TRANSITIONS, listed_moves
 from scheduler.audit.invariant import Invariant
 
 STATES = " UNION ALL ".join(f"SELECT '{entity}' AS entity, id, state FROM {entity}" for entity in TRANSITIONS)  # noqa: S608
 GUARDED = ", ".join(
-    [f"('{entity}', 'guard_state')" for entity in TRANSITIONS] + [f"('{table}', 'announce')" for table in ANNOUNCED]
+    [f"('{entity}', 'guard_state')" for entity in TRANSITIONS]
+    + [f"('{table}', 'announce')" for table in ANNOUNCED]
+    + [f"('{table}', 'tell_change')" for table, _ in TOLD.values()]
 )
 LISTED = ", ".join(f"('{entity}', '{before}', '{after}')" for entity, before, after in listed_moves())
 
@@ -67,7 +70,7 @@ TRAIL_UNTOUCHED = Invariant(
 
 GUARDS_IN_PLACE = Invariant(
     name="guards-in-place",
-    sentence="The database's own triggers stand: on states, on the audit trail, and on what is announced.",
+    sentence="The database's own triggers stand: on states, on the audit trail, on what is announced and what is told.",
     counted=f"SELECT count(*) FROM (VALUES {GUARDED}, ('audit_entry', 'append_only')) AS guard",  # noqa: S608
     query=f"""
         SELECT guard.entity, 0, format('trigger %s is %s', guard.name,

@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from models import registry
 from models.announcing import announcing_statements
+from models.changes import telling_statements
 from models.database import Database
 from models.grants import CONSERVED
 from models.journal import Transition
@@ -64,7 +65,13 @@ async def test_every_constraint_and_trigger_is_as_the_code_describes_it(
     async with described.engine.begin() as connection:
         await connection.execute(text("create extension btree_gist"))
         await connection.run_sync(registry.metadata.create_all)
-        for statement in (*trigger_statements(), *announcing_statements(), *CONSERVED, HOLD_PLACES):
+        for statement in (
+            *trigger_statements(),
+            *announcing_statements(),
+            *telling_statements(),
+            *CONSERVED,
+            HOLD_PLACES,
+        ):
             await connection.execute(text(statement))
     await described.close()
 

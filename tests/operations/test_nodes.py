@@ -70,7 +70,7 @@ async def test_a_service_told_to_stop_is_not_ready_first_and_answers_what_it_was
     node = nodes("serve", "--port", "0", "--drain-seconds", "3")
     operations = await asyncio.to_thread(node.operations)
     served = await asyncio.to_thread(node.served)
-    well = {"database": "ok", "migrations": "ok", "draining": "ok"}
+    well = {"database": "ok", "migrations": "ok", "listener": "ok", "draining": "ok"}
     assert await asyncio.to_thread(readiness, operations) == (200, well)
     assert await asyncio.to_thread(readiness, served) == (200, well)
     lock = outside.transaction()
@@ -109,7 +109,7 @@ async def test_a_worker_told_to_stop_finishes_the_step_that_runs(
     node = nodes("work")
     operations = await asyncio.to_thread(node.operations)
     await until_somebody_waits(database)
-    checks = {"database": "ok", "migrations": "ok", "claim_loop": "ok", "draining": "ok"}
+    checks = {"database": "ok", "migrations": "ok", "listener": "ok", "claim_loop": "ok", "draining": "ok"}
     assert await asyncio.to_thread(readiness, operations) == (200, checks)
 
     node.tell_to_stop()

@@ -236,6 +236,10 @@ CORRUPTIONS = [
         "guards-in-place", ["DROP TRIGGER announce ON booking"], "booking", "", "trigger announce is missing"
     ),
     Corruption(
+        "guards-in-place", ["ALTER TABLE session DISABLE TRIGGER tell_change"],
+        "session", "", "trigger tell_change is switched off",
+    ),
+    Corruption(
         "guards-in-place", ["DROP TRIGGER append_only ON audit_entry"],
         "audit_entry", "", "trigger append_only is missing",
     ),
