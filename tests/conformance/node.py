@@ -18,10 +18,10 @@ def suite(name: str) -> Path:
     return folder
 
 
-async def node(name: str, *arguments: str) -> str:
-    """What a program of a suite prints; it must go well."""
+async def node(name: str, *arguments: str, inside: Path | None = None) -> str:
+    """What a program of a suite prints, run in its folder or inside another; it must go well."""
     process = await asyncio.create_subprocess_exec(
-        NODE, *arguments, cwd=suite(name), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        NODE, *arguments, cwd=inside or suite(name), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
         said, complained = await asyncio.wait_for(process.communicate(), SECONDS)
