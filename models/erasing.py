@@ -12,6 +12,7 @@ _GUARDS = (
     "forbid_change()",
     "shares_add_up()",
     "tell_change()",
+    "half_days_add_up()",
     "announce_session()",
     "announce_consent()",
     "announce_booking()",

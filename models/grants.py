@@ -1,6 +1,6 @@
-"""Shares over the tiers: places of a session that are granted down, bureau to town and town to office, for a time."""
+"""Shares over the tiers: places of a session, and half-days of examiners, that are granted down for a time."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
@@ -67,6 +67,51 @@ class GrantDraw(Table, table=True):
     places: int
 
 
+class StaffGrant(Table, table=True):
+    """
+    Half-days of examiners, for an item in a month, that a tier granted to a jurisdiction directly below it for a time.
+
+    A half-day of it is granted on to an office, gone back, or kept: what of that the tier's own sessions use is counted
+    from their rosters of staff. `month` is its first day; `parent_id` the town's share that an office's came from.
+    """
+
+    __tablename__ = "staff_grant"
+    __table_args__ = (
+        CheckConstraint(
+            "given >= 1 AND least(granted_on, gone_back) >= 0 AND granted_on + gone_back <= given",
+            name="every_half_day_once",
+        ),
+        CheckConstraint("extract(day FROM month) = 1", name="month_by_its_first_day"),
+        Index(
+            "uq_staff_grant_standing",
+            "jurisdiction_id",
+            "item_id",
+            "month",
+            unique=True,
+            postgresql_where="state = 'STANDING'",
+        ),
+        Index("ix_staff_grant_until_standing", "until", postgresql_where="state = 'STANDING'"),
+    )
+
+    id: int = key()
+    bureau_id: int = refers_to("jurisdiction.id")
+    item_id: int = refers_to("item.id")
+    month: date
+    jurisdiction_id: int = refers_to("jurisdiction.id", index=False)
+    parent_id: int | None = refers_to("staff_grant.id", optional=True)
+    given: int
+    granted_on: int = 0
+    gone_back: int = 0
+    until: datetime = instant()
+    state: GrantState = listed(GrantState)
+    granted_at: datetime = instant()
+
+    @property
+    def kept(self) -> int:
+        """Half-days that are the tier's own: in use, or unused."""
+        return self.given - self.granted_on - self.gone_back
+
+
 # Checked when a transaction ends, whoever wrote: within it places are between two rows for a moment. All who write
 # shares have their session's lock, so that nobody else's uncommitted places can be missed here.
 SHARES_ADD_UP = """
@@ -87,8 +132,26 @@ BEGIN
     RETURN NULL;
 END $$
 """
+HALF_DAYS_ADD_UP = """
+CREATE FUNCTION half_days_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM staff_grant town
+                WHERE id IN (NEW.id, NEW.parent_id)
+                  AND granted_on <> (SELECT coalesce(sum(given - gone_back), 0) FROM staff_grant office
+                                      WHERE office.parent_id = town.id)) THEN
+        RAISE EXCEPTION 'the half-days granted on from share % do not add up', coalesce(NEW.parent_id, NEW.id)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'half_days_add_up';
+    END IF;
+    RETURN NULL;
+END $$
+"""
 CONSERVED = (
     SHARES_ADD_UP,
+    HALF_DAYS_ADD_UP,
+    (
+        "CREATE CONSTRAINT TRIGGER half_days_add_up AFTER INSERT OR UPDATE ON staff_grant DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION half_days_add_up()"
+    ),
     (
         "CREATE CONSTRAINT TRIGGER shares_add_up AFTER INSERT OR UPDATE ON place_grant DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION shares_add_up()"

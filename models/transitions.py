@@ -98,6 +98,7 @@ TRANSITIONS: Mapping[str, Moves] = {
         HoldState.HELD: (HoldState.USED, HoldState.RELEASED, HoldState.LAPSED),
     },
     "place_grant": {BORN: (GrantState.STANDING,), GrantState.STANDING: (GrantState.RETURNED,)},
+    "staff_grant": {BORN: (GrantState.STANDING,), GrantState.STANDING: (GrantState.RETURNED,)},
     "ranked_window": {BORN: (WindowState.OPEN,), WindowState.OPEN: (WindowState.RANKED, WindowState.VOID)},
     "application": {
         BORN: (ApplicationState.APPLIED,),

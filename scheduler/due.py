@@ -20,6 +20,7 @@ from scheduler.round_calendars import OPENINGS
 from scheduler.rounds import CLOSING, REPLANS
 from scheduler.settings import Settings
 from scheduler.silence import SILENCE
+from scheduler.staff_granting import RETURNS
 from scheduler.waiting import LAPSES as WAITS
 
 
@@ -38,6 +39,7 @@ def all_jobs(settings: Settings, sealer: Sealer) -> tuple[AnyJob, ...]:
         DECISIONS,
         NAMING,
         RELEASES,
+        RETURNS,
         FREEZES,
         WAITS,
         LOOKS,

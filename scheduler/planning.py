@@ -67,7 +67,7 @@ async def propose(database: Database, clock: Clock, turn: Turn) -> None:
     """
     async with database.reading() as db:
         planned = (await db.exec(select(Round).where(col(Round.id) == turn.round_id))).one()
-        problem, earlier = await snapshot.take(db, planned), await answer_before(db, planned)
+        problem, earlier = await snapshot.take(db, planned, now=clock()), await answer_before(db, planned)
     answer = await solve(problem, turn.limits, start=earlier)
     proposal = Proposal(turn.round_id, turn.version, problem, answer.plan, answer.baselines)
     try:

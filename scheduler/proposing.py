@@ -15,6 +15,7 @@ from scheduler.consultation import ask
 from scheduler.gains import gained_offices, seats_of_round
 from scheduler.plan_changes import changes_between
 from scheduler.plan_rows import SnapshotStale, write_sessions
+from scheduler.staff_shares import lock_staff_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ async def begin_consultation(db: AsyncSession, proposal: Proposal, *, now: datet
     earlier = await current_plan(db, planned)
     if planned.state is not RoundState.PLANNING or (earlier and earlier.version >= proposal.version):
         return
-    refuse_stale(proposal.problem, await snapshot.take(db, planned))
+    # Nobody grants half-days between this look and the writing of the plan.
+    await lock_staff_shares(db, planned.bureau_id)
+    refuse_stale(proposal.problem, await snapshot.take(db, planned, now=now))
     before = await seats_of_round(db, planned.id)
     sessions = await write_sessions(db, planned, proposal.answer)
     if earlier is not None:

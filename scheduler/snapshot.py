@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import col, select
@@ -21,6 +21,7 @@ from scheduler.objections import with_objections
 from scheduler.pinning import with_pins
 from scheduler.policy import Policy, policy_of
 from scheduler.problem_keys import key_in_problem
+from scheduler.staff_shares import with_staff_shares
 from scheduler.standing import standing_of
 from scheduler.taken import Taken, busy_blocks, taken_by_others
 
@@ -65,9 +66,9 @@ class Staff:
     recused: Mapping[int, list[int]]
 
 
-async def take(db: AsyncSession, planned: Round) -> dict[str, Any]:
+async def take(db: AsyncSession, planned: Round, *, now: datetime) -> dict[str, Any]:
     """
-    The problem of a round as it stands now, as a `doorstep-problem/1` document.
+    The problem of a round as it stands at a moment, as a `doorstep-problem/1` document.
 
     Raises:
         ProblemError: What stands in the tables makes no problem.
@@ -101,7 +102,8 @@ async def take(db: AsyncSession, planned: Round) -> dict[str, Any]:
         "costs": costs_of(policy),
         "change_cost": policy.change_fen,
     }
-    return with_pins(await with_objections(db, planned, document), await standing_of(db, planned.id))
+    bound = with_pins(await with_objections(db, planned, document), await standing_of(db, planned.id))
+    return await with_staff_shares(db, bound, bureau_id=planned.bureau_id, round_id=planned.id, now=now)
 
 
 async def ground_of(db: AsyncSession, bureau_id: int) -> Ground:

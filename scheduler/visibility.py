@@ -11,7 +11,7 @@ from models.bookings import Booking, Hold, Promise, Waiting
 from models.catalogue import Exam, ExamRule, Item, ItemRule, Setting
 from models.columns import Table
 from models.demand import Request
-from models.grants import PlaceGrant
+from models.grants import PlaceGrant, StaffGrant
 from models.journal import AuditEntry, DeliveryAttempt, OutboxMessage
 from models.outcomes import Certificate, Renewal, Result
 from models.parties import Account, ApiKey, Contact, Enterprise, ExamBody, Examiner, WebhookEndpoint, Worker
@@ -132,11 +132,13 @@ def promises_seen(caller: Caller) -> Where:
     return made
 
 
-def grants_seen(caller: Caller) -> Where:
+def grants_seen(column: Any) -> Callable[[Caller], Where]:  # a mapped column, whatever its type
     """The shares of an official's own jurisdiction and of those below it: what a sibling has is its own affair."""
-    if caller.role not in OFFICIALS:
-        return false()
-    return col(PlaceGrant.jurisdiction_id).in_(caller.territory)
+
+    def where(caller: Caller) -> Where:
+        return col(column).in_(caller.territory) if caller.role in OFFICIALS else false()
+
+    return where
 
 
 def results_seen(caller: Caller) -> Where:
@@ -280,7 +282,8 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     Promise: promises_seen,
     Waiting: of_seen_enterprises(Waiting.enterprise_id),
     Hold: of_seen_enterprises(Hold.enterprise_id),
-    PlaceGrant: grants_seen,
+    PlaceGrant: grants_seen(PlaceGrant.jurisdiction_id),
+    StaffGrant: grants_seen(StaffGrant.jurisdiction_id),
     RankedWindow: windows_seen,
     Application: of_seen_enterprises(Application.enterprise_id),
     Applicant: applicants_seen,

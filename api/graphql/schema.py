@@ -42,6 +42,7 @@ from api.graphql.session_changes import SessionMutation
 from api.graphql.sessions import SessionQuery
 from api.graphql.site_changes import SiteMutation
 from api.graphql.sites import SiteQuery
+from api.graphql.staff_grants import StaffGrantMutation, StaffGrantQuery
 from api.graphql.waiting import WaitingMutation, WaitingQuery
 from api.graphql.webhooks import WebhookMutation, WebhookQuery
 from api.graphql.words import put_into_words
@@ -61,6 +62,7 @@ class Query(
     RoundCalendarQuery,
     SessionQuery,
     PlaceGrantQuery,
+    StaffGrantQuery,
     ConsultationQuery,
     BookingQuery,
     HoldQuery,
@@ -103,6 +105,7 @@ class Mutation(
     WindowMutation,
     SessionMutation,
     PlaceGrantMutation,
+    StaffGrantMutation,
     AttendanceMutation,
     ResultMutation,
     CertificateMutation,

@@ -77,4 +77,35 @@ DRAWN_ARE_HELD_OR_BOOKED = Invariant(
     """,
 )
 
-GRANTS = (SHARES_ADD_UP, SHARES_GO_DOWN, DRAWN_ARE_HELD_OR_BOOKED)
+HALF_DAYS_ADD_UP = Invariant(
+    name="half-days-add-up",
+    sentence="A share of half-days is granted on, gone back or kept; what a town granted on are its offices' shares.",
+    counted="SELECT count(*) FROM staff_grant",
+    query="""
+        SELECT 'staff_grant', t.id, format('%s of %s granted on, %s in shares below, %s gone back', t.granted_on,
+                                           t.given, coalesce(o.half_days, 0), t.gone_back)
+          FROM staff_grant t
+          LEFT JOIN (SELECT parent_id, sum(given - gone_back) AS half_days FROM staff_grant GROUP BY 1) o
+            ON o.parent_id = t.id
+         WHERE t.granted_on <> coalesce(o.half_days, 0) OR least(t.granted_on, t.gone_back) < 0
+            OR t.granted_on + t.gone_back > t.given
+    """,
+)
+
+HALF_DAYS_GO_DOWN = Invariant(
+    name="half-days-go-down",
+    sentence="A share of half-days goes one tier down, from the bureau or out of one of the same item and month.",
+    counted="SELECT count(*) FROM staff_grant",
+    query="""
+        SELECT 'staff_grant', g.id, format('of item %s in %s to %s below %s, out of %s', g.item_id, g.month,
+                                           g.jurisdiction_id, j.parent_id, coalesce(t.jurisdiction_id, g.bureau_id))
+          FROM staff_grant g
+          JOIN jurisdiction j ON j.id = g.jurisdiction_id
+          LEFT JOIN staff_grant t ON t.id = g.parent_id
+         WHERE j.parent_id IS DISTINCT FROM coalesce(t.jurisdiction_id, g.bureau_id)
+            OR (t.item_id, t.month, t.bureau_id) <> (g.item_id, g.month, g.bureau_id) OR g.until > t.until
+            OR g.state = 'STANDING' AND t.state <> 'STANDING'
+    """,
+)
+
+GRANTS = (SHARES_ADD_UP, SHARES_GO_DOWN, DRAWN_ARE_HELD_OR_BOOKED, HALF_DAYS_ADD_UP, HALF_DAYS_GO_DOWN)

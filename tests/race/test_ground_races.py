@@ -58,7 +58,7 @@ class Written:
         plan = answer(self.place, Held(self.place.yard, AM, everyone, self.place.examiners[:2]))
         async with self.database.reading() as db:
             row = (await db.exec(select(Round).where(col(Round.id) == self.planned.id))).one()
-            return Proposal(row.id, 1, await snapshot.take(db, row), plan, baselines={})
+            return Proposal(row.id, 1, await snapshot.take(db, row, now=NOW), plan, baselines={})
 
     async def the_round(self) -> Round:
         (row,) = await all_of(self.database, Round)

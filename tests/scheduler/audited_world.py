@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.columns import Table
 from models.journal import DeliveryAttempt, IdempotencyKey, OutboxMessage
 from models.outcomes import Renewal
-from models.parties import Examiner, WebhookEndpoint, Worker
+from models.parties import Examiner, ExaminerSkill, WebhookEndpoint, Worker
 from models.places import Jurisdiction, WeatherBlock
 from models.rounds import Consent, Plan, Round
 from models.sessions import Session
@@ -36,6 +36,7 @@ from scheduler.booking_rules import Names
 from scheduler.drawing import hold_with_shares
 from scheduler.granting import GrantOrder, grant_places
 from scheduler.journal import note
+from scheduler.staff_granting import StaffOrder, grant_half_days
 from tests import factories as make
 from tests.consulting import ROLE_OF, asked
 
@@ -170,18 +171,23 @@ async def open_session(db: AsyncSession, world: World) -> None:
 async def shared_session(db: AsyncSession, world: World) -> None:
     """A session with five places for the town, three of them for its office: one is held and one is taken."""
     session = await consented_session(db, world, exam=world.district.item.theory, day=date(2026, 4, 23))
-    shares = [(Role.BUREAU, world.district.bureau, world.district.town, 5)]
-    shares += [(Role.TOWN, world.district.town, world.district.office, 3)]
-    made = []
-    for role, tier, below, places in shares:
-        order = GrantOrder(session.id, below.id, places, session.roster_freezes_at)
+    district, until, made = world.district, session.roster_freezes_at, []
+    await make.written(db, ExaminerSkill(examiner_id=world.examiners[0].id, exam_id=district.item.theory.id))
+    for role, tier, below, number in (
+        (Role.BUREAU, district.bureau, district.town, 5),
+        (Role.TOWN, district.town, district.office, 3),
+    ):
         caller = await make.make_caller(db, role=role, party=tier)
-        made.append(await grant_places(db, order, caller=caller, now=make.NOW))
-    worker = await make.make_worker(db, enterprise=world.district.enterprise)
-    hold = await hold_with_shares(db, session, 2, enterprise_id=world.district.enterprise.id, now=make.NOW)
+        places = GrantOrder(session.id, below.id, number, until)
+        half_days = StaffOrder(district.item.item.id, date(2026, 5, 1), below.id, number, until)
+        made.append(await grant_places(db, places, caller=caller, now=make.NOW))
+        made.append(await grant_half_days(db, half_days, caller=caller, now=make.NOW))
+    worker = await make.make_worker(db, enterprise=district.enterprise)
+    hold = await hold_with_shares(db, session, 2, enterprise_id=district.enterprise.id, now=make.NOW)
     assert hold
     await name_into(db, hold, Names((worker.id,)), now=make.NOW)
-    world.note(shared=session, town_share=made[0], office_share=made[1], drawing=hold)
+    world.note(shared=session, town_share=made[0], office_share=made[2], drawing=hold)
+    world.note(town_half_days=made[1], office_half_days=made[3])
 
 
 async def displaced_people(db: AsyncSession, world: World) -> None:

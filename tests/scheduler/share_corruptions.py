@@ -4,6 +4,14 @@ from tests.scheduler.corruption import Corruption, also, moved
 
 SHARES = [
     Corruption(
+        "half-days-add-up", ["UPDATE staff_grant SET gone_back = 1 WHERE id = {office_half_days}"],
+        "staff_grant", "town_half_days", "3 of 5 granted on, 2 in shares below, 0 gone back",
+    ),
+    Corruption(
+        "half-days-go-down", ["UPDATE staff_grant SET month = '2026-06-01' WHERE id = {office_half_days}"],
+        "staff_grant", "office_half_days", "of item {item} in 2026-06-01 to {office} below {town}, out of {town}",
+    ),
+    Corruption(
         "shares-add-up", ["UPDATE session SET shared = 4 WHERE id = {shared}"],
         "session", "shared", "4 shared, 3 unused",
     ),

@@ -50,7 +50,7 @@ async def waiting(database: Database) -> Waiting:
 
 async def proposal_for(database: Database, planned: Round, plan: Mapping[str, Any], *, version: int = 1) -> Proposal:
     async with database.reading() as db:
-        problem = await snapshot.take(db, planned)
+        problem = await snapshot.take(db, planned, now=NOW)
     return Proposal(planned.id, version, problem, plan, baselines={})
 
 
@@ -255,7 +255,7 @@ async def test_an_exam_without_staff_belongs_to_the_bureaus_first_exam_body(
 
 async def test_a_search_that_starts_from_a_plan_keeps_what_is_good_in_it(database: Database, waiting: Waiting) -> None:
     async with database.reading() as db:
-        problem = await snapshot.take(db, waiting.planned)
+        problem = await snapshot.take(db, waiting.planned, now=NOW)
     first = await solve(problem, Limits(2.0, 0))
 
     again = await solve(problem, Limits(0.001, 0), start=first.plan)

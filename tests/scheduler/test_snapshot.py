@@ -26,7 +26,7 @@ SATURDAY = date(2026, 4, 18)
 
 async def problem_of(db: AsyncSession, planned: Round) -> dict[str, Any]:
     """The problem, which the allocator takes as it is."""
-    document = await snapshot.take(db, planned)
+    document = await snapshot.take(db, planned, now=NOW)
     Problem.from_json(document)
     return document
 
