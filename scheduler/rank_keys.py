@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import String, cast, func, literal
+from sqlalchemy import BigInteger, String, cast, func, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -86,6 +86,32 @@ async def next_expiries(db: AsyncSession, session: Session, worker_ids: Sequence
 
 async def last_cancellations(db: AsyncSession, session: Session, worker_ids: Sequence[int]) -> dict[int, datetime]:
     """When each last gave up a place in the session's exam; what others took from them does not count."""
+    found = await last_substituted(db, session, worker_ids)
+    for worker_id, at in (await last_cancelled(db, session, worker_ids)).items():
+        found[worker_id] = max(at, found.get(worker_id, at))
+    return found
+
+
+async def last_substituted(db: AsyncSession, session: Session, worker_ids: Sequence[int]) -> dict[int, datetime]:
+    """When the firm of each last sent somebody else in their place: for them it was given up, as by a cancellation."""
+    before = cast(col(AuditEntry.detail)["from_worker"].astext, BigInteger)
+    sent = (
+        select(before, col(AuditEntry.at))
+        .join(Booking, (col(AuditEntry.entity) == "booking") & (col(AuditEntry.entity_id) == col(Booking.id)))
+        .join(Session, col(Session.id) == col(Booking.session_id))
+        .where(
+            col(Booking.changes) > 0,
+            col(Session.exam_id) == session.exam_id,
+            col(AuditEntry.act) == "substituted",
+            before.in_(worker_ids),
+        )
+        .order_by(col(AuditEntry.at))
+    )
+    return dict((await db.exec(sent)).all())
+
+
+async def last_cancelled(db: AsyncSession, session: Session, worker_ids: Sequence[int]) -> dict[int, datetime]:
+    """When the firm of each last cancelled their place."""
     given_up = (
         select(col(Booking.worker_id), func.max(col(AuditEntry.at)))
         .join(Session, col(Session.id) == col(Booking.session_id))

@@ -292,6 +292,26 @@ async def test_a_cancellation_after_applying_moves_one_back(database: Database) 
     assert (await at.row(Application, first.id)).since == date(2026, 3, 4)
 
 
+async def test_whoever_was_replaced_gave_the_place_up_and_whoever_came_instead_did_not(database: Database) -> None:
+    at = await scene(database, places=2, policy=ANY_SHARE)
+    other = await at.another_session(places=4, day=date(2026, 5, 20))
+    window, firm, later = await open_window(at), await at.another_firm(2), make.NOW + timedelta(days=2)
+    (gone,) = await apply(at, window, firm, 0)
+    async with at.database.writing(actor=firm.caller.actor, now=later) as db:
+        (row,) = await booking.create_bookings(db, other.id, firm.ids(0), caller=firm.caller, now=later)
+        await booking_changes.substitute_booking(db, row.id, firm.ids(1)[0], caller=firm.caller, now=later)
+    over = later + timedelta(days=1)
+    async with at.database.writing(actor="test", now=over) as db:
+        session = (await db.exec(select(Session).where(col(Session.id) == other.id))).one()
+        await cancellation.cancel_sessions(db, [session], reason="a storm", now=over)
+    (came,) = await apply(at, window, firm, 1, now=over)
+
+    await rank(at)
+
+    assert [(await at.row(Application, each.id)).since for each in (gone, came)] == [date(2026, 3, 4), date(2026, 3, 5)]
+    await check_result(at, window)
+
+
 async def test_a_group_stands_where_its_last_would_stand_and_sits_together_or_not_at_all(database: Database) -> None:
     at, window = await windowed(database, places=3)
     group, single, urgent = await at.another_firm(3), await at.another_firm(1), await at.another_firm(1)
