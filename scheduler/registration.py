@@ -18,7 +18,8 @@ from models.identifiers import (
     identity_document,
     phone,
 )
-from models.parties import Enterprise, Worker
+from models.mailboxes import email_address
+from models.parties import Contact, Enterprise, Worker
 from models.places import Jurisdiction
 from models.sealing import Sealer
 from models.vocabulary import Education, Role, Tier
@@ -43,6 +44,7 @@ class EnterpriseOrder:
     name: str
     contact_name: str
     contact_phone: str
+    contact_email: str | None = field(default=None, repr=False)
     office_id: int | None = None
     latitude: float | None = None
     longitude: float | None = None
@@ -76,6 +78,7 @@ async def register_enterprise(db: AsyncSession, order: EnterpriseOrder, *, calle
     )
     code = checked(credit_code, order.credit_code, "creditCode")
     number = checked(phone, order.contact_phone, "contactPhone")
+    email = checked(email_address, order.contact_email, "contactEmail") if order.contact_email else None
     if (await db.exec(select(col(Enterprise.id)).where(col(Enterprise.credit_code) == code))).first() is not None:
         message = "An enterprise with this credit code is already registered: look it up, or correct the code."
         raise refuse(Code.ALREADY_KNOWN, message, "input", "creditCode")
@@ -90,6 +93,8 @@ async def register_enterprise(db: AsyncSession, order: EnterpriseOrder, *, calle
     )
     db.add(firm)
     await db.flush()
+    if email is not None:
+        db.add(Contact(recipient=f"enterprise:{firm.id}", email=email))
     await note(db, "enterprise registered", "enterprise", firm.id, office=office.id)
     return firm
 

@@ -25,6 +25,9 @@ class EnterpriseRegisterInput:
     name: str = strawberry.field(description="Its name.")
     contact_name: str = strawberry.field(description="Its contact person.")
     contact_phone: str = strawberry.field(description="The contact person's phone.")
+    contact_email: str | None = strawberry.field(
+        default=None, description="Where the firm wants its messages; it may say another itself (contactSet)."
+    )
     office_id: strawberry.ID | None = strawberry.field(
         default=None, description="The office that looks after it; an office may leave it out."
     )
@@ -38,6 +41,7 @@ class EnterpriseRegisterInput:
             name=self.name,
             contact_name=self.contact_name,
             contact_phone=self.contact_phone,
+            contact_email=self.contact_email,
             office_id=key_of(self.office_id, Jurisdiction, "input", "officeId") if self.office_id else None,
             latitude=self.latitude,
             longitude=self.longitude,

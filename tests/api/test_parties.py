@@ -1,9 +1,10 @@
 import pytest
 from sqlalchemy import event
 from sqlmodel import col, func, select
+from strawberry.relay import from_base64
 
 from models.database import Database
-from models.parties import Worker
+from models.parties import Enterprise, Worker
 from models.vocabulary import Role
 from scheduler.callers import Caller
 from tests import factories as make
@@ -46,6 +47,22 @@ async def test_an_office_registers_a_firm(database: Database) -> None:
         "office": {"code": district.office.code},
         "latitude": 31.03,
     }
+
+
+async def test_a_firm_is_registered_with_an_e_mail_address_that_it_sees_as_its_contact(database: Database) -> None:
+    _, office = await district_of(database, Role.OFFICE)
+    taken = FIRM | {"creditCode": make.a_credit_code()}
+
+    wrong = await act(database, office, "enterpriseRegister", taken | {"contactEmail": "nobody"}, "enterprise { id }")
+    done = await act(
+        database, office, "enterpriseRegister", taken | {"contactEmail": "wang@Firm.cn"}, "enterprise { id }"
+    )
+
+    assert wrong["refused"] == ["WRONG_IDENTIFIER input contactEmail"]
+    async with database.writing(actor="test", now=NOW) as db:
+        key = int(from_base64(done["enterprise"]["id"])[1])
+        firm = await make.make_caller(db, role=Role.ENTERPRISE, party=await db.get_one(Enterprise, key))
+    assert (await read(database, firm, "{ contact { email } }"))["contact"] == {"email": "wang@firm.cn"}
 
 
 async def test_a_wrong_credit_code_is_explained(database: Database) -> None:

@@ -2,12 +2,14 @@
 A run of 1,000 messages while workers, and PostgreSQL itself, are killed with -9: every message arrives.
 
 Some arrive twice, under the same id: the receiver drops them by it. Without any crash none does, which is the lease's
-work: with a lease of no length two workers send the same messages.
+work: with a lease of no length two workers send the same messages. Of a worker that slept past its lease nothing is
+written down, which is the fence's.
 """
 
 import asyncio
 import os
 import random
+import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +22,7 @@ import pytest
 from sqlmodel import col, func, select
 
 from models.database import Database
-from models.journal import OutboxMessage
+from models.journal import DeliveryAttempt, OutboxMessage
 from models.parties import Contact
 from scheduler.audit.auditor import audit
 from scheduler.outbox import BATCH, send, waits
@@ -140,3 +142,24 @@ async def test_without_a_lease_they_do(database: Database, database_url: str) ->
 
         await check(database, gateway, 200)
         assert max(texts(gateway).values()) > 1
+
+
+async def test_a_worker_that_slept_past_its_lease_writes_nothing_down(database: Database, database_url: str) -> None:
+    async with receiving(slow=0.5) as gateway:
+        await owe(database, BATCH)
+        async with worker(database_url, gateway, lease=1) as sleeper:
+            await until_received(gateway, 1)
+            sleeper.send_signal(signal.SIGSTOP)
+            async with worker(database_url, gateway, lease=1):
+                await until_none_is_left(database)
+            sleeper.send_signal(signal.SIGCONT)
+            await asyncio.sleep(1)
+
+        await check(database, gateway, BATCH)
+        assert max(texts(gateway).values()) == 2
+        assert await logged(database) == BATCH
+
+
+async def logged(database: Database) -> int:
+    async with database.reading() as db:
+        return (await db.exec(select(func.count(col(DeliveryAttempt.id))))).one()
