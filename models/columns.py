@@ -1,5 +1,6 @@
 """Column shapes that every table shares: keys, instants, closed lists, money."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -51,3 +52,16 @@ def listed(kind: type[StrEnum], default: StrEnum | None = None, *, optional: boo
     )
     given: dict[str, Any] = {"default": default} if default is not None or optional else {}
     return Field(sa_type=shape, nullable=optional, **given)
+
+
+class Leased(Table):
+    """
+    The base of a table whose rows are worked on outside a transaction (`scheduler.leases`).
+
+    Attributes:
+        claim: How often the row was claimed; the number of the last claim is the fence.
+        leased_until: Until when the claim holds, by the database's clock; empty when nobody works on the row.
+    """
+
+    claim: int = 0
+    leased_until: datetime | None = instant(optional=True)

@@ -59,6 +59,12 @@ class Pool:
     statement_seconds: float | None = None  # the server ends what takes longer
     # One round trip more each time, so that a server's restart is not felt by whoever comes next.
     ping_first: bool = True
+    # A process that freezes within a transaction keeps its rows locked so long, and then cannot commit any more.
+    idle_in_transaction_seconds: float | None = None
+
+
+# Between statements a worker's transactions think for a second or two at most; frozen ones hold nobody up for long.
+WORKERS_POOL = Pool(size=6, wait_seconds=60, idle_in_transaction_seconds=30)
 
 
 class Database:
@@ -208,9 +214,11 @@ def _address(url: str) -> tuple[str, str, float]:
 
 
 def _server_settings(pool: Pool) -> dict[str, str]:
-    if pool.statement_seconds is None:
-        return {}
-    return {"statement_timeout": str(int(1000 * pool.statement_seconds))}
+    seconds = {
+        "statement_timeout": pool.statement_seconds,
+        "idle_in_transaction_session_timeout": pool.idle_in_transaction_seconds,
+    }
+    return {name: str(int(1000 * given)) for name, given in seconds.items() if given is not None}
 
 
 def _engine(connect: Callable[[], Awaitable[asyncpg.Connection]], pool: Pool) -> AsyncEngine:

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from models.columns import Table, instant, key, listed, refers_to
+from models.columns import Leased, Table, instant, key, listed, refers_to
 from models.vocabulary import Channel, Courtesy
 
 
@@ -124,16 +124,29 @@ class CostBucket(Table, table=True):
     at: datetime = instant()
 
 
-class JobRun(Table, table=True):
-    """A firing of a job; unique per job and moment, so that every other node's firing is a no-op."""
+class JobRun(Leased, table=True):
+    """
+    A firing of a job; unique per job and moment, so that every other node's firing is a no-op.
+
+    It is open, finished or dead. An open one is tried when `due_at` has come; a failure puts that off, longer each
+    time, until the run is dead and waits for somebody to have it tried again.
+    """
 
     __tablename__ = "job_run"
-    __table_args__ = (UniqueConstraint("job", "fire_at"), Index("ix_job_run_fire_at", "fire_at"))
+    __table_args__ = (
+        UniqueConstraint("job", "fire_at"),
+        CheckConstraint("finished_at IS NULL OR died_at IS NULL", name="finished_or_dead"),
+        Index("ix_job_run_fire_at", "fire_at"),
+        Index("ix_job_run_open", "job", "due_at", postgresql_where="finished_at IS NULL"),
+    )
 
     id: int = key()
     job: str
     fire_at: datetime = instant()
-    started_at: datetime = instant()
+    due_at: datetime = instant()
+    started_at: datetime | None = instant(optional=True)
     finished_at: datetime | None = instant(optional=True)
+    died_at: datetime | None = instant(optional=True)
+    attempts: int = 0
     done: int = 0
     failure: str | None = None

@@ -7,14 +7,14 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from models.columns import Table, instant, key, listed, refers_to
+from models.columns import Leased, Table, instant, key, listed, refers_to
 from models.vocabulary import ConsentParty, ConsentState, ObjectionKind, PlanState, RoundState
 
 # Of a consent: whom it asks. Everybody looks for what is asked of themselves, by its state.
 PARTIES = ("jurisdiction_id", "enterprise_id", "examiner_id", "exam_body_id")
 
 
-class Round(Table, table=True):
+class Round(Leased, table=True):
     """One allocation of a whole bureau's open requests, with its calendar."""
 
     __tablename__ = "round"
@@ -36,9 +36,10 @@ class Round(Table, table=True):
     replan_wanted: bool = False
     seed: int = 0
     time_limit_seconds: float = 10.0
-    # While PLANNING: when to solve next, which worker's turn lasts until when (the database's clock), what went wrong.
+    # While PLANNING: when to solve next (whose turn it is stands in the lease), what is known so far, what went wrong.
     solve_after: datetime | None = instant(optional=True)
-    solving_until: datetime | None = instant(optional=True)
+    progress: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True), nullable=True)
+    stop_search: bool = False
     failures: int = 0
     failure: str | None = None
 

@@ -50,8 +50,8 @@ async def begin_consultation(db: AsyncSession, proposal: Proposal, *, now: datet
         earlier.state = PlanState.SUPERSEDED
         await db.flush()
     db.add(plan_of(proposal, earlier, now=now))
-    planned.state, planned.solving_until, planned.solve_after = RoundState.CONSULTING, None, None
-    planned.failures, planned.failure, planned.replan_wanted = 0, None, False
+    planned.state, planned.leased_until, planned.solve_after = RoundState.CONSULTING, None, None
+    planned.failures, planned.failure, planned.replan_wanted, planned.progress = 0, None, False, None
     await db.flush()
     gained = gained_offices(before, await seats_of_round(db, planned.id))
     await ask(db, planned, sessions, gained=gained, now=now)

@@ -36,7 +36,7 @@ async def cancel_round(db: AsyncSession, round_id: int, reason: str, *, caller: 
     await void_of_dropped(db, planned)
     await hold_promises(db, planned, [], now=now)
     planned.state, planned.replan_wanted = RoundState.CANCELLED, False
-    planned.solve_after = planned.solving_until = None
+    planned.solve_after = planned.leased_until = planned.progress = None
     await db.flush()
     await note(db, "cancelled", "round", planned.id, reason=reason.strip())
     return planned

@@ -173,8 +173,8 @@ async def replan(db: AsyncSession, round_id: int, *, caller: Caller, now: dateti
 def begin_planning(planned: Round, *, now: datetime) -> None:
     """Hand a round to the solver; what went wrong before stays to be read until a plan is found."""
     planned.state = RoundState.PLANNING
-    planned.replan_wanted = False
-    planned.solve_after, planned.failures = now, 0
+    planned.replan_wanted = planned.stop_search = False
+    planned.solve_after, planned.failures, planned.progress = now, 0, None
 
 
 async def has_plan(db: AsyncSession, planned: Round) -> bool:
@@ -185,7 +185,7 @@ async def has_plan(db: AsyncSession, planned: Round) -> bool:
 async def fall_back(db: AsyncSession, planned: Round) -> None:
     """Give up planning a round: the plan before it is consulted on again; without one, the round is over."""
     planned.state = RoundState.CONSULTING if await has_plan(db, planned) else RoundState.CANCELLED
-    planned.solving_until = planned.solve_after = None
+    planned.leased_until = planned.solve_after = planned.progress = None
     await db.flush()
 
 

@@ -3,8 +3,8 @@ The allocator as a process of its own: a request on standard input, the answer o
 
 The request is `{"problem": …, "limits": {"seconds", "gap", "seed"}, "start": …}`, where the start is an earlier plan or
 absent; the answer is `{"plan": …, "baselines": …}`.
-Progress goes to stderr, a JSON line each. SIGTERM ends the search; the best plan so far is still written, but then
-without baselines.
+Progress goes to stderr, a JSON line each, after one that says that the process listens. From then on SIGTERM ends the
+search; the best plan so far is still written, but then without baselines.
 """
 
 import json
@@ -23,6 +23,8 @@ from scheduler.allocation.plan import Plan
 from scheduler.allocation.problem import Problem
 from scheduler.allocation.solver import allocate
 from scheduler.side_by_side import SideBySide
+
+LISTENING = '{"listening": true}\n'
 
 DONE, REFUSED, MISUSED = 0, 1, 2
 
@@ -58,6 +60,8 @@ def tell(progress: Progress) -> None:
 def main() -> int:
     """Read, allocate, write."""
     cancel = Cancel()
+    sys.stderr.write(LISTENING)
+    sys.stderr.flush()
     try:
         request = json.load(sys.stdin)
         limits = limits_of(request.get("limits", {}))

@@ -1,30 +1,32 @@
 """
-The worker node: APScheduler fires, a unique row lets one node act, the job's steps run until nothing is due.
+The worker node: APScheduler is its clock, rows say what is due, and nodes share the rows.
 
-Every node fires every job at the same fixed moments. What is due stands in rows, so a firing that is missed, fails or
-dies with its node costs no more than a wait until the next.
+At every tick a node looks which sweeps have something to do and writes a firing, unique per job and moment, so that
+every other node's is a no-op; timed jobs fire in the same way at the moments of their own triggers. Then it tries the
+open runs, whoever wrote them: a node that dies, freezes or wakes up late costs no more than a wait until the next tick.
+
+What APScheduler would do to a late or stopping process does not matter here. A tick that is dropped (its misfire grace
+time) or comes late is made up for by the next, which walks each trigger from its last row to now, at start as later.
+Work runs in tasks of the node's own, which the scheduler's shutdown does not cancel.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import structlog
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.database import Database
 from scheduler import job_runs
+from scheduler.attempts import Attempt, attempt
 from scheduler.clock import Clock
-from scheduler.jobs import AnyJob
+from scheduler.jobs import FIRST_TICK, AnyJob, TimedJob, every
 
-PACE = timedelta(seconds=5)
-_FIRST_TICK = datetime(2026, 1, 1, tzinfo=UTC)  # the same on every node, so that all fire at the same moments
-TICKS_MISSED = 10  # so many in a row, and a node counts as not looking any more
+PACE = timedelta(seconds=1)
+TICKS_MISSED = 50  # so many in a row, and a node counts as not looking any more
 _BIT = timedelta(microseconds=1)
 
 log = structlog.get_logger()
@@ -36,19 +38,6 @@ class JobFailed(RuntimeError):
 
 class JobStuck(RuntimeError):
     """A job says that something is due and then does nothing about it."""
-
-
-@dataclass(frozen=True)
-class Firing:
-    """What one firing came to."""
-
-    done: int = 0
-    error: Exception | None = None
-
-    @property
-    def failure(self) -> str | None:
-        """What went wrong, in words."""
-        return job_runs.in_words(self.error) if self.error else None
 
 
 class Worker:
@@ -64,24 +53,26 @@ class Worker:
         self._database = database
         self._clock = clock
         self._jobs: Sequence[AnyJob] = tuple(jobs)
+        self._timed = [job for job in self._jobs if isinstance(job, TimedJob)]
         self._pace = pace
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
-        self._told: dict[str, asyncio.Future[Firing]] = {}
-        self._at_work: set[asyncio.Task[object]] = set()
+        self._at_work: dict[str, asyncio.Task[None]] = {}
         self._is_stopping = False
         self._looked_at = 0.0
 
     async def __aenter__(self) -> Self:
-        """Start firing."""
-        self._scheduler.add_listener(self._fired, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        """Catch up on what was missed, and start firing."""
         if self._pace is not None:
-            every = IntervalTrigger(seconds=self._pace.total_seconds(), start_date=_FIRST_TICK, timezone=UTC)
-            for job in self._jobs:
-                self._scheduler.add_job(self._tick, every, args=[job], id=job.name)
+            self._scheduler.add_job(self._tick, every(self._pace))
+            for job in self._timed:
+                self._scheduler.add_job(self._tick, job.trigger)
         self._scheduler.start()
+        await self._begin()
         self._has_looked()
+        if self._pace is not None:
+            await self._tick()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -89,7 +80,7 @@ class Worker:
         self._is_stopping = True
         self._scheduler.pause()
         await asyncio.sleep(0)  # a firing handed over just now sees that it came too late
-        await asyncio.gather(*self._at_work, return_exceptions=True)
+        await asyncio.gather(*self._at_work.values(), return_exceptions=True)
         self._scheduler.shutdown(wait=False)
         await asyncio.sleep(0)  # APScheduler shuts down in the loop's next turn
 
@@ -106,9 +97,7 @@ class Worker:
 
     async def next_due(self) -> datetime | None:
         """The earliest moment at which any job has something to do."""
-        async with self._database.reading() as db:
-            moments = await job_runs.moments(db, self._jobs)
-        return min((moment for moment in moments if moment is not None), default=None)
+        return min((moment for _, moment in await self._moments() if moment is not None), default=None)
 
     async def run_due(self) -> int:
         """
@@ -121,96 +110,89 @@ class Worker:
         total = 0
         while due := await self._due():
             done = sum([await self._told_now(job) for job in due])
-            if not done:
+            if not done and not any(isinstance(job, TimedJob) for job in due):
                 raise JobStuck(f"Due, but with nothing to do at {self._clock()}: {', '.join(job.name for job in due)}.")
             total += done
         return total
 
+    async def _begin(self) -> None:
+        """Let the walk of a timed job that never fired begin here."""
+        now = self._clock()
+        async with self._database.writing(actor="worker", now=now) as db:
+            known = await job_runs.last_firings(db, self._timed)
+            for job in self._timed:
+                if job.name not in known:
+                    await job_runs.begin(db, job.name, now=now)
+
+    async def _moments(self) -> list[tuple[AnyJob, datetime | None]]:
+        async with self._database.reading() as db:
+            return list(zip(self._jobs, await job_runs.moments(db, self._jobs), strict=True))
+
     async def _due(self) -> list[AnyJob]:
         now = self._clock()
-        async with self._database.reading() as db:
-            moments = await job_runs.moments(db, self._jobs)
-        return [job for job, at in zip(self._jobs, moments, strict=True) if at is not None and at <= now]
+        return [job for job, at in await self._moments() if at is not None and at <= now]
 
     async def _told_now(self, job: AnyJob) -> int:
-        """Let APScheduler fire a job at once, and wait until it has run."""
-        told = asyncio.get_running_loop().create_future()
-        handle = self._scheduler.add_job(self._fire_when_told, args=[job])
-        self._told[handle.id] = told
-        firing: Firing = await told
-        if firing.failure:
-            raise JobFailed(f"{job.name}: {firing.failure}")
-        return firing.done
-
-    def _fired(self, event: JobExecutionEvent) -> None:
-        told = self._told.pop(event.job_id, None)
-        if told is None or told.done():
-            return
-        if event.exception:
-            told.set_exception(event.exception)
-        else:
-            told.set_result(event.retval)
-
-    async def _tick(self, job: AnyJob) -> None:
-        """Look after a job at its regular moment; every other node does the same at the same one."""
-        if self._is_stopping or self._pace is None:
-            return
-        now = self._clock()
-        fire_at = now - (now - _FIRST_TICK) % self._pace
-        try:
-            async with self._database.reading() as db:
-                (due_at,) = await job_runs.moments(db, [job])
-            self._has_looked()
-            if due_at is not None and due_at <= now:
-                await self._fire(job, fire_at)
-        except Exception as error:  # noqa: BLE001 - the database may be away; the next tick tries again
-            log.warning("job_not_fired", job=job.name, failure=job_runs.in_words(error))
-
-    async def _fire_when_told(self, job: AnyJob) -> Firing:
-        """Fire now; a moment that was used already, as happens while a clock stands, makes room for a next one."""
-        fire_at = self._clock()
-        while (firing := await self._fire(job, fire_at)) is None:
-            fire_at += _BIT
-        return firing
-
-    async def _fire(self, job: AnyJob, fire_at: datetime) -> Firing | None:
-        """Run a job in the name of a moment; None if that moment is another's."""
-        actor = f"job:{job.name}"
-        with self._busy():
-            async with self._database.writing(actor=actor, now=self._clock()) as db:
-                run_id = await job_runs.claim(db, job.name, fire_at=fire_at, now=self._clock())
-            if run_id is None:
-                return None
-            firing = await self._exhausted(job)
-            async with self._database.writing(actor=actor, now=self._clock()) as db:
-                await job_runs.close(db, run_id, done=firing.done, failure=firing.failure, now=self._clock())
-            _tell(job, firing)
-            return firing
-
-    @contextmanager
-    def _busy(self) -> Iterator[None]:
-        """Let whoever stops this node wait for what runs here."""
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a firing runs in a task")
-        self._at_work.add(task)
-        try:
-            yield
-        finally:
-            self._at_work.discard(task)
-
-    async def _exhausted(self, job: AnyJob) -> Firing:
+        """Fire a job at once, and run it until nothing of it waits."""
+        await self._fire([job])
         done = 0
+        while (tried := await attempt(self._database, self._clock, job)) is not None:
+            if tried.error:
+                raise JobFailed(f"{job.name}: {job_runs.in_words(tried.error)}")
+            done += tried.done
+        return done
+
+    async def _tick(self) -> None:
+        """Fire what is due, and try what waits."""
+        if self._is_stopping:
+            return
         try:
-            while not self._is_stopping and (handled := await job.handle(self._database, self._clock)):
-                done += handled
-        except Exception as error:  # noqa: BLE001 - whatever a step does, its row is closed and the next tick tries again
-            return Firing(done, error)
-        return Firing(done)
+            if due := await self._due():
+                await self._fire(due)
+            async with self._database.reading() as db:
+                waiting = await job_runs.to_try(db, now=self._clock())
+            self._has_looked()
+        except Exception as error:  # noqa: BLE001 - the database may be away; the next tick tries again
+            log.warning("tick_failed", failure=job_runs.in_words(error))
+            return
+        for job in self._jobs:
+            if job.name in waiting and job.name not in self._at_work and not self._is_stopping:
+                self._at_work[job.name] = asyncio.create_task(self._work(job))
+
+    async def _fire(self, due: Iterable[AnyJob]) -> None:
+        """Write firings down: a sweep's at this tick unless a run of it waits, a timed job's at each of its moments."""
+        now = self._clock()
+        async with self._database.writing(actor="worker", now=now) as db:
+            occupied = await job_runs.occupied(db, now=now)
+            last = await job_runs.last_firings(db, self._timed)
+            for job in due:
+                if isinstance(job, TimedJob):
+                    await job_runs.fire(db, job.name, job.moments(last[job.name], now))
+                elif job.name not in occupied:
+                    await self._fire_sweep(db, job, now)
+
+    async def _fire_sweep(self, db: AsyncSession, job: AnyJob, now: datetime) -> None:
+        """Fire at this tick; told by hand, at the first moment not used yet, as happens while a clock stands."""
+        if self._pace is not None:
+            await job_runs.fire(db, job.name, [now - (now - FIRST_TICK) % self._pace])
+            return
+        fire_at = now
+        while not await job_runs.fire(db, job.name, [fire_at], due_at=now):
+            fire_at += _BIT
+
+    async def _work(self, job: AnyJob) -> None:
+        """Try what waits of a job until nothing does."""
+        try:
+            while not self._is_stopping and (tried := await attempt(self._database, self._clock, job)) is not None:
+                _tell(job, tried)
+        except Exception as error:  # noqa: BLE001 - the database may be away; a later tick tries again
+            log.warning("job_not_tried", job=job.name, failure=job_runs.in_words(error))
+        finally:
+            del self._at_work[job.name]
 
 
-def _tell(job: AnyJob, firing: Firing) -> None:
-    if firing.error:
-        log.error("job_failed", job=job.name, done=firing.done, failure=firing.failure, exc_info=firing.error)
-    elif firing.done:
-        log.info("job_done", job=job.name, done=firing.done)
+def _tell(job: AnyJob, tried: Attempt) -> None:
+    if tried.error:
+        log.error("job_failed", job=job.name, failure=job_runs.in_words(tried.error), exc_info=tried.error)
+    elif tried.done:
+        log.info("job_done", job=job.name, done=tried.done)

@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from api.commands.console import step
-from models.database import Database, DatabaseError, Pool
+from models.database import WORKERS_POOL, Database, DatabaseError, Pool
 from models.embedded import DataFolderInUse, EmbeddedServer, remove_data, url_of_running
 from models.migrations.run import at_head, upgrade
 from scheduler.settings import Secret, Settings, SettingsError
@@ -95,7 +95,7 @@ async def shared_database(settings: Settings, *, command: str) -> AsyncIterator[
     async with database_url(settings) as url:
         if not await at_head(url):
             raise SchemaBehind("The database has not this version's tables: run `doorstep migrate` first.")
-        async with opened(url, FOR_REQUESTS if command == "serve" else None) as database:
+        async with opened(url, FOR_REQUESTS if command == "serve" else WORKERS_POOL) as database:
             yield database
 
 

@@ -12,7 +12,7 @@ from api.app import application
 from api.commands.console import step
 from api.commands.databases import FOR_REQUESTS, database_url, demo_lock, migrate, opened, server_folder
 from api.graphql.context import Service
-from models.database import Database, Pool
+from models.database import WORKERS_POOL, Database
 from models.embedded import remove_data
 from models.erasing import erase
 from models.halts import RulesSayNo
@@ -30,9 +30,6 @@ from scheduler.settings import Settings, SettingsError
 from scheduler.worker import PACE, Worker
 
 DEMO_PASSWORD = "jia-men-kou"  # noqa: S105 - printed at every start: the demo's people are invented
-
-# All jobs look at their rows in the same moment; whoever calls the service never waits for a connection behind them.
-WORKERS_OWN = Pool(size=4, wait_seconds=60)
 
 _FIRST = 1  # the seed of a newcomer's district
 
@@ -133,7 +130,7 @@ async def running(wish: Wish) -> AsyncIterator[Running]:
         await migrate(url)
         recipe = await _filled(database, wish, sealer)
         async with (
-            opened(url, WORKERS_OWN) as workers_own,
+            opened(url, WORKERS_POOL) as workers_own,
             ChangeFeed(database, workers_own) as feed,
             Worker(workers_own, wish.clock, all_jobs(settings, sealer), pace=wish.pace) as worker,
         ):

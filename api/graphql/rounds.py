@@ -1,7 +1,7 @@
 """Rounds of allocation and their plans."""
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import strawberry
 from sqlmodel import col
@@ -19,7 +19,8 @@ from models.rounds import Plan as PlanRow
 from models.rounds import Round as RoundRow
 from models.sessions import Session as SessionRow
 from models.vocabulary import PlanState, RequestState, RoundState
-from scheduler import publication, round_ends, rounds
+from scheduler import publication, round_ends, round_search, rounds
+from scheduler.callers import OFFICIALS
 from scheduler.publication_diff import diff_of
 from scheduler.visibility import visible
 
@@ -56,6 +57,16 @@ class PublicationDiff:
         return [await get(info, Session, session_id) for session_id in self.session_ids]
 
 
+@strawberry.type(description="How far the search for a round's plan has come.")
+class SearchProgress:
+    """What is known at a moment of the search."""
+
+    phase: str = strawberry.field(description="What the allocator is at, in its own words.")
+    cost_fen: float | None = strawberry.field(description="The cost of the best plan so far; empty before the first.")
+    bound_fen: float | None = strawberry.field(description="No plan costs less; empty until that is known.")
+    seconds: float = strawberry.field(description="How long it has searched.")
+
+
 @strawberry.type(description="One allocation of a whole bureau's open requests (统筹轮次), with its calendar.")
 class Round(Entity, relay.Node):
     """A round."""
@@ -70,6 +81,17 @@ class Round(Entity, relay.Node):
     consult_until: datetime = strawberry.field(description="Until when the tiers are consulted.")
     publish_at: datetime = strawberry.field(description="When it is published.")
     failure: str | None = strawberry.field(description="What went wrong in the last attempt to plan it.")
+    progress: strawberry.Private[dict[str, Any] | None]
+
+    @strawberry.field(
+        description="How far the search for its plan has come, told about once a second; empty when nothing is "
+        "searched for, and for anybody but officials."
+    )
+    def search_progress(self, info: Info) -> SearchProgress | None:
+        """Phase, best cost and bound."""
+        if self.progress is None or info.context.caller.role not in OFFICIALS:
+            return None
+        return SearchProgress(**self.progress)
 
     @strawberry.field(description="Its plans, oldest first; empty for anybody but officials.")
     async def plans(self, info: Info) -> list[Plan]:
@@ -154,6 +176,17 @@ class RoundInput:
     round_id: strawberry.ID = strawberry.field(description="The round.")
 
 
+@strawberry.input(description="A search to be ended before its time.")
+class RoundSearchStopInput:
+    """What roundSearchStop takes."""
+
+    round_id: strawberry.ID = strawberry.field(description="The round.")
+    keep_best: bool = strawberry.field(
+        default=True,
+        description="Go on with the best plan so far; else go back to the plan before, which only a re-plan has.",
+    )
+
+
 @strawberry.input(description="A round to be called off.")
 class RoundCancelInput:
     """What roundCancel takes."""
@@ -214,6 +247,14 @@ class RoundMutation:
         context = info.context
         key = key_of(input.round_id, Round, "input", "roundId")
         row = await rounds.replan(context.db, key, caller=context.caller, now=context.now())
+        return RoundPayload(round=Round.from_row(row))
+
+    @mutation("End the search for a round's plan before its time; the best plan so far is consulted on.")
+    async def round_search_stop(self, info: Info, input: RoundSearchStopInput) -> RoundPayload:
+        """PLANNING becomes CONSULTING, as soon as the worker has written the plan."""
+        context = info.context
+        key = key_of(input.round_id, Round, "input", "roundId")
+        row = await round_search.stop_search(context.db, key, keep_best=input.keep_best, caller=context.caller)
         return RoundPayload(round=Round.from_row(row))
 
     @mutation("Call a round off before it is published: its requests wait for the next one.")

@@ -13,6 +13,7 @@ from scheduler.audit.history import HISTORY
 from scheduler.audit.invariant import Invariant, Verdict, Violation
 from scheduler.audit.plans import PLANS
 from scheduler.audit.results import RESULTS
+from scheduler.audit.runs import RUNS
 from scheduler.audit.windows import WINDOWS
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -27,6 +28,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *RESULTS,
     *CERTIFICATES,
     *WINDOWS,
+    *RUNS,
 )
 
 

@@ -1,5 +1,6 @@
 """Rounds over GraphQL: who sees plans, and whose requests."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from strawberry import relay
 from api.graphql.context import Context, Service
 from api.graphql.schema import schema
 from models.database import Database
-from models.rounds import Plan
+from models.rounds import Plan, Round
 from models.vocabulary import ConsentParty, PlanState, RoundState
 from scheduler.callers import Caller
 from scheduler.clock import SetClock
+from scheduler.solving import Progress
 from tests import consulting as scene
 from tests import factories as make
 from tests.consulting import NOW
@@ -69,3 +71,38 @@ async def test_a_firm_sees_no_plans_and_no_other_firms_requests_and_the_bureau_s
         [{"party": "OFFICE"}],
     )
     assert (others["sessions"]["nodes"], others["consents"]["nodes"]) == ([], [])
+
+
+PROGRESS = "{ rounds { nodes { state searchProgress { phase costFen boundFen seconds } } } }"
+STOP = """
+mutation ($input: RoundSearchStopInput!) { roundSearchStop(input: $input) { round { state } userErrors { code path } } }
+"""
+
+
+async def answered(database: Database, caller: Caller, document: str, **taken: Any) -> dict[str, Any]:
+    context = Context(Service(database, SetClock(NOW), make.SEALER), caller=caller, token=None, response=Response())
+    result = await schema.execute(document, variable_values={"input": taken}, context_value=context)
+    assert result.errors is None
+    assert result.data is not None
+    return result.data
+
+
+async def test_the_bureau_sees_how_far_a_search_is_and_ends_it_and_a_firm_does_neither(database: Database) -> None:
+    progress = Progress("improving", 1200.0, 900.0, 1.5)
+    async with database.writing(actor="test", now=NOW) as db:
+        place = await scene.make_place(db)
+        planned = await scene.make_round(db, place, progress=asdict(progress))
+        firm = await scene.caller_of(db, ConsentParty.HOST, place.next_firm)
+        bureau = await scene.caller_of(db, ConsentParty.BUREAU, place.bureau)
+    asked = {"roundId": relay.to_base64("Round", planned.id)}
+
+    bureaus, firms = await answered(database, bureau, PROGRESS), await answered(database, firm, PROGRESS)
+    refused, ended = await answered(database, firm, STOP, **asked), await answered(database, bureau, STOP, **asked)
+
+    told = {"phase": "improving", "costFen": 1200.0, "boundFen": 900.0, "seconds": 1.5}
+    assert bureaus["rounds"]["nodes"] == [{"state": "PLANNING", "searchProgress": told}]
+    assert firms["rounds"]["nodes"] == [{"state": "PLANNING", "searchProgress": None}]
+    assert [error["code"] for error in refused["roundSearchStop"]["userErrors"]] == ["NOT_ALLOWED"]
+    assert ended["roundSearchStop"] == {"round": {"state": "PLANNING"}, "userErrors": []}
+    (row,) = await scene.all_of(database, Round)
+    assert row.stop_search is True

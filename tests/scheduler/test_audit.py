@@ -27,6 +27,12 @@ NEVER_OVERSOLD = "ALTER TABLE session DROP CONSTRAINT ck_session_never_oversold"
 CORRUPTIONS = [
     *SHARES,
     Corruption(
+        "runs-accounted-for", ["UPDATE job_run SET finished_at = NULL, died_at = '2026-03-02', attempts = 8"],
+        "job_run", "ran", "finished never, dead 2026-03-02 00:00:00+00, 8 attempts, held until never",
+    ),
+    Corruption("searches-are-of-planning", ["UPDATE round SET leased_until = '2026-03-02' WHERE id = {round}"],
+        "round", "round", "held until 2026-03-02 00:00:00+00, no progress"),
+    Corruption(
         "windows-close-their-sessions", ["UPDATE session SET ranked_until = NULL WHERE id = {windowed}"],
         "session", "windowed", "PUBLISHED, ranked until never, its window until 2026-03-02 03:00:00+00",
     ),

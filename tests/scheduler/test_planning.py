@@ -155,7 +155,7 @@ async def test_a_solver_that_dies_is_a_failure_that_the_bureau_sees(
 
     planned = await the_round(database, waiting.planned)
     assert (planned.state, planned.failures, planned.failure) == (RoundState.PLANNING, 1, "out of memory")
-    assert (planned.solve_after, planned.solving_until) == (NOW + planning.PAUSE_AFTER_FAILURE, None)
+    assert (planned.solve_after, planned.leased_until) == (NOW + planning.PAUSE_AFTER_FAILURE, None)
     assert await scene.all_of(database, Plan) == []
 
 

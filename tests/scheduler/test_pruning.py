@@ -34,7 +34,9 @@ async def asked(database: Database, *ages: timedelta) -> None:
 
 async def ran(database: Database, *runs: tuple[str, timedelta]) -> None:
     async with database.writing(actor="test", now=NOW) as db:
-        db.add_all(JobRun(job=job, fire_at=NOW - age, started_at=NOW - age) for job, age in runs)
+        for job, age in runs:
+            at = NOW - age
+            db.add(JobRun(job=job, fire_at=at, due_at=at, started_at=at, finished_at=at))
 
 
 async def due(database: Database, job: Job) -> datetime | None:
@@ -67,20 +69,33 @@ async def test_the_ledger_of_jobs_is_pruned_with_the_prunings_own_runs_which_are
 ) -> None:
     _, runs = prunings(KEEP)
     old, young = timedelta(days=91), timedelta(days=89)
-    await ran(database, (RUNS, old), (ANSWERS, old))
+    await ran(database, (RUNS, old), (ANSWERS, old), (RUNS, young), (ANSWERS, young))
     alone = await due(database, runs)
     await ran(database, ("planning", old), ("planning", young))
 
     done = [await runs.handle(database, lambda: NOW) for _ in range(2)]
 
     async with database.reading() as db:
-        left = (await db.exec(select(col(JobRun.job), col(JobRun.fire_at)))).all()
-    assert (alone, done, list(left)) == (None, [3, 0], [("planning", NOW - young)])
+        left = (await db.exec(select(col(JobRun.job), col(JobRun.fire_at)).order_by(col(JobRun.job)))).all()
+    assert (alone, done) == (None, [3, 0])
+    assert list(left) == [(job, NOW - young) for job in (ANSWERS, RUNS, "planning")]
+
+
+async def test_runs_that_wait_for_somebody_and_each_jobs_last_one_are_never_pruned(database: Database) -> None:
+    _, runs = prunings(KEEP)
+    old = timedelta(days=100)
+    await ran(database, ("retention", old), ("planning", timedelta()))
+    async with database.writing(actor="test", now=NOW) as db:
+        at = NOW - old
+        db.add(JobRun(job="planning", fire_at=at, due_at=at, died_at=at, attempts=8, failure="out of memory"))
+
+    assert (await due(database, runs), await runs.handle(database, lambda: NOW)) == (None, 0)
 
 
 async def test_many_rows_go_in_several_short_transactions(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "BATCH", 2)
     await ran(database, *(("planning", timedelta(days=100, minutes=minute)) for minute in range(5)))
+    await ran(database, ("planning", timedelta()))
     _, runs = prunings(KEEP)
 
     assert [await runs.handle(database, lambda: NOW) for _ in range(4)] == [2, 2, 1, 0]

@@ -92,11 +92,11 @@ async def test_the_same_job_runs_again_at_the_next_moment(database: Database) ->
     async def both_delivered() -> bool:
         return None not in await delivered(database)
 
-    async def first_delivered() -> bool:
-        return (await delivered(database))[0] is not None
+    async def first_is_over() -> bool:
+        return [run.finished_at for run in await runs_of(database)] == [NINE]
 
     async with Worker(database, clock, [job()], pace=QUICKLY):
-        await until(first_delivered)
+        await until(first_is_over)
         clock.advance_to(NINE + MINUTE)
         await until(both_delivered)
 
@@ -123,19 +123,19 @@ async def test_a_failing_step_is_written_down_rolled_back_and_tried_again(databa
         assert await delivered(database) == [None]
         broken = False
         clock.advance_to(NINE + MINUTE)
-        await until(lambda: _all_delivered(database))
+        await until(lambda: _over(database))
 
-    first, second = await runs_of(database)
-    assert (first.done, first.failure) == (0, "RuntimeError: the post office is closed")
-    assert (second.done, second.failure) == (1, None)
+    assert None not in await delivered(database)
+    (run,) = await runs_of(database)
+    assert (run.attempts, run.done, run.failure, run.finished_at) == (1, 1, None, NINE + MINUTE)
 
 
 async def _failed(database: Database) -> bool:
-    return any(run.failure for run in await runs_of(database))
+    return [run.failure for run in await runs_of(database)] == ["RuntimeError: the post office is closed"]
 
 
-async def _all_delivered(database: Database) -> bool:
-    return None not in await delivered(database)
+async def _over(database: Database) -> bool:
+    return all(run.finished_at for run in await runs_of(database))
 
 
 @pytest.mark.asyncio(loop_scope="session")
