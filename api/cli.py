@@ -42,6 +42,7 @@ for command, group, summary in (
     ("migrate:migrate", LOOK_AFTER_IT, "Bring the database to this version's schema."),
     ("seed:seed", LOOK_AFTER_IT, "Load a synthetic district into an empty database."),
     ("audit:audit", LOOK_AFTER_IT, "Derive every promise of the system once more from the rows."),
+    ("jobs:jobs", LOOK_AFTER_IT, "Say what ran, what is due, and what is dead."),
     ("doctor:doctor", LOOK_AFTER_IT, "Look at everything Doorstep needs; exit 1 if something is missing."),
     ("recount:recount_result", USE_A_PART, "Rank a published window again: is it the same?"),
     ("schema:schema", USE_A_PART, "Print the schema, or compare a file with it."),

@@ -7,7 +7,7 @@ A run that fails is tried again, later each time, and is dead in the end: it the
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
@@ -105,6 +105,23 @@ def fail(run: JobRun, error: Exception, *, now: datetime) -> None:
         run.died_at = now
     else:
         run.due_at = now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (run.attempts - 1))
+
+
+async def to_be_seen(db: AsyncSession) -> list[JobRun]:
+    """The dead runs, the open ones, and the last of each job that ended, in this order."""
+    ended = col(JobRun.finished_at).is_not(None)
+    last = select(col(JobRun.job), func.max(col(JobRun.fire_at))).where(ended).group_by(col(JobRun.job))
+    is_last = tuple_(col(JobRun.job), col(JobRun.fire_at)).in_(last)
+    seen = select_rows(JobRun).where(or_(~ended, is_last))
+    order = (col(JobRun.died_at).is_(None), col(JobRun.finished_at).is_not(None), col(JobRun.job), col(JobRun.fire_at))
+    return list((await db.exec(seen.order_by(*order))).all())
+
+
+def state_of(run: JobRun) -> str:
+    """Where a run stands: `ran`, `due` or `dead`."""
+    if run.finished_at is not None:
+        return "ran"
+    return "due" if run.died_at is None else "dead"
 
 
 def in_words(error: Exception) -> str:
