@@ -57,7 +57,7 @@ class IdempotencyKey(Table, table=True):
     asked_at: datetime = instant()
 
 
-class OutboxMessage(Table, table=True):
+class OutboxMessage(Leased, table=True):
     """
     A message that a change owes to somebody; written with the change, delivered after it, perhaps more than once.
 
@@ -87,8 +87,6 @@ class OutboxMessage(Table, table=True):
     courtesy: Courtesy | None = listed(Courtesy, optional=True)
     made_at: datetime = instant()
     due_at: datetime = instant()
-    claim: int = 0  # the number of the last one; only its holder may complete it
-    leased_until: datetime | None = instant(optional=True)  # by the database's clock
     attempts: int = 0
     delivered_at: datetime | None = instant(optional=True)
     is_dead: bool = False

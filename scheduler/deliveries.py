@@ -7,6 +7,7 @@ Which way a message goes is decided when it goes: by what is set up, and by what
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,7 +27,8 @@ from scheduler.channels.webhook import WebhookChannel
 from scheduler.clock import Clock
 from scheduler.contacts import Reach, reach_of
 from scheduler.jobs import LongJob
-from scheduler.outbox import LEASE, Tried, claim, complete, next_delivery
+from scheduler.leases import Claim, FencedOff, kept
+from scheduler.outbox import LEASE, Tried, claim_due, complete, next_delivery
 from scheduler.settings import Settings
 from scheduler.webhooks import disable_gone, endpoints_of, secrets_of
 
@@ -44,15 +46,14 @@ log = structlog.get_logger()
 class Consignment:
     """A claimed message and the letter it has become; where it has not, what is wrong."""
 
-    message_id: int
-    claim: int
+    claim: Claim
     channel: Channel | None = None
     letter: Letter | None = None
     wrong: Outcome = NO_ADDRESS
 
     def tried(self, outcome: Outcome | None) -> Tried:
         """The consignment with what came of it."""
-        return Tried(self.message_id, self.claim, self.channel, outcome)
+        return Tried(self.claim, self.channel, outcome)
 
 
 def carriers_of(settings: Settings) -> Carriers:
@@ -72,57 +73,64 @@ def deliveries(carriers: Carriers, sealer: Sealer, *, lease: timedelta = LEASE) 
 
     async def deliver(database: Database, clock: Clock) -> int:
         async with database.writing(actor=ACTOR, now=clock()) as db:
-            messages = await claim(db, now=clock(), lease=lease)
-            consignments = await consigned(db, messages, carriers, sealer, now=clock())
+            claimed = await claim_due(db, now=clock(), lasts=lease)
+            consignments = await consigned(db, claimed, carriers, sealer, now=clock())
         if consignments:
-            tried = await carried(consignments, carriers, now=clock())
-            async with database.writing(actor=ACTOR, now=clock()) as db:
-                fenced = await complete(db, tried, now=clock())
-                gone = [each.message_id for each in tried if each.outcome and each.outcome.is_gone]
-                await disable_gone(db, gone, now=clock())
-            if fenced:
-                log.warning("deliveries_fenced_off", messages=fenced)
-        return len(messages)
+            claims = [each.claim for each in consignments]
+            with suppress(FencedOff):  # it slept past the lease: another worker sends them, under the same ids
+                tried = await kept(database, claims, carried(consignments, carriers, now=clock()), lasts=lease)
+                await completed(database, tried, now=clock())
+        return len(claimed)
 
     return LongJob("deliveries", deliver, next_delivery)
 
 
+async def completed(database: Database, tried: Sequence[Tried], *, now: datetime) -> None:
+    """Write down what came of a batch, and disable the endpoints at which nothing more is wanted."""
+    gone = [each.claim.row_id for each in tried if each.outcome and each.outcome.is_gone]
+    async with database.writing(actor=ACTOR, now=now) as db:
+        await complete(db, tried, now=now)
+        await disable_gone(db, gone, now=now)
+
+
 async def consigned(
-    db: AsyncSession, messages: Sequence[OutboxMessage], carriers: Carriers, sealer: Sealer, *, now: datetime
+    db: AsyncSession, claimed: Mapping[Claim, OutboxMessage], carriers: Carriers, sealer: Sealer, *, now: datetime
 ) -> list[Consignment]:
     """Claimed messages as letters; a courtesy that its recipient declined is withheld."""
-    reaches = await reach_of(db, {message.recipient for message in messages})
-    endpoints = await endpoints_of(db, messages)
+    reaches = await reach_of(db, {message.recipient for message in claimed.values()})
+    endpoints = await endpoints_of(db, claimed.values())
     consignments = []
-    for message in messages:
+    for claim, message in claimed.items():
         reach = reaches[message.recipient]
         if message.endpoint_id is not None:
-            consignments.append(event(message, endpoints[message.endpoint_id], sealer, now=now))
+            consignments.append(event(claim, message, endpoints[message.endpoint_id], sealer, now=now))
         elif message.courtesy in reach.declined:
             message.is_withheld, message.leased_until = True, None
         else:
-            consignments.append(consignment(message, reach, carriers))
+            consignments.append(consignment(claim, message, reach, carriers))
     return consignments
 
 
-def consignment(message: OutboxMessage, reach: Reach, carriers: Carriers) -> Consignment:
+def consignment(claim: Claim, message: OutboxMessage, reach: Reach, carriers: Carriers) -> Consignment:
     """The message on its way to its recipient."""
     way = (Channel.FILE, message.recipient) if Channel.FILE in carriers else reach.by(carriers)
     if way is None:
-        return Consignment(message.id, message.claim)
+        return Consignment(claim)
     channel, address = way
-    return Consignment(message.id, message.claim, channel, letter_of(message, address))
+    return Consignment(claim, channel, letter_of(message, address))
 
 
-def event(message: OutboxMessage, endpoint: WebhookEndpoint, sealer: Sealer, *, now: datetime) -> Consignment:
+def event(
+    claim: Claim, message: OutboxMessage, endpoint: WebhookEndpoint, sealer: Sealer, *, now: datetime
+) -> Consignment:
     """The event on its way to its endpoint, with the secrets that sign it."""
     if endpoint.disabled_at is not None:
-        return Consignment(message.id, message.claim, Channel.WEBHOOK, wrong=DISABLED)
+        return Consignment(claim, Channel.WEBHOOK, wrong=DISABLED)
     try:
         secrets = secrets_of(endpoint, sealer, now=now)
     except SealingError:
-        return Consignment(message.id, message.claim, Channel.WEBHOOK, wrong=SEALED)
-    return Consignment(message.id, message.claim, Channel.WEBHOOK, letter_of(message, endpoint.url, secrets=secrets))
+        return Consignment(claim, Channel.WEBHOOK, wrong=SEALED)
+    return Consignment(claim, Channel.WEBHOOK, letter_of(message, endpoint.url, secrets=secrets))
 
 
 def letter_of(message: OutboxMessage, address: str, *, secrets: tuple[bytes, ...] = ()) -> Letter:

@@ -5,12 +5,13 @@ At least once: a message may be sent and the news of it lost in a crash, so each
 In no promised order: what failed comes later than what was owed after it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -19,8 +20,9 @@ from models.journal import DeliveryAttempt, OutboxMessage
 from models.vocabulary import Channel, Courtesy
 from scheduler.backoff import MOST_ATTEMPTS, pause_after
 from scheduler.channels.letter import Outcome
+from scheduler.leases import Claim, FencedOff, claim, fenced, is_free
 
-# A batch is sent within a minute (`Carrier`); a worker that takes longer has slept, and another may take over.
+# Long enough for a batch without a heartbeat (`Carrier`), short enough to wait for where a worker has died.
 LEASE = timedelta(seconds=120)
 BATCH = 50
 
@@ -37,47 +39,36 @@ def send(
     db.add(OutboxMessage(recipient=recipient, subject=subject, body=body, courtesy=courtesy, made_at=now, due_at=now))
 
 
-async def claim(db: AsyncSession, *, now: datetime, lease: timedelta = LEASE) -> Sequence[OutboxMessage]:
+async def claim_due(db: AsyncSession, *, now: datetime, lasts: timedelta = LEASE) -> dict[Claim, OutboxMessage]:
     """Take the messages that are due first for a while: nobody else takes them before the lease is over."""
-    waiting = select(OutboxMessage).where(*_claimable(), col(OutboxMessage.due_at) <= now)
-    first = waiting.order_by(col(OutboxMessage.due_at), col(OutboxMessage.id)).limit(BATCH)
-    messages = (await db.exec(first.with_for_update(skip_locked=True))).all()
-    until = (await db.exec(select(func.clock_timestamp() + lease))).one()
-    for message in messages:
-        message.claim += 1
-        message.leased_until = until
-    return messages
+    due = (*waits(), col(OutboxMessage.due_at) <= now)
+    claims = await claim(db, OutboxMessage, *due, lasts=lasts, most=BATCH, by=[col(OutboxMessage.due_at)])
+    wanted = select(OutboxMessage).where(col(OutboxMessage.id).in_([each.row_id for each in claims]))
+    messages = {message.id: message for message in (await db.exec(wanted)).all()}
+    return {each: messages[each.row_id] for each in claims}
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What came of one claimed message; no outcome where it was not sent after all."""
 
-    message_id: int
-    claim: int
+    claim: Claim
     channel: Channel | None
     outcome: Outcome | None
 
 
-async def complete(db: AsyncSession, tried: Iterable[Tried], *, now: datetime) -> int:
+async def complete(db: AsyncSession, tried: Iterable[Tried], *, now: datetime) -> None:
     """
-    Write down what came of claimed messages, and say how many were another's by then.
+    Write down what came of claimed messages.
 
     Only the holder of the last claim may: who slept past its lease, or was told to let go, changes nothing.
     """
-    by_id = {each.message_id: each for each in tried}
-    locked = select(OutboxMessage).where(col(OutboxMessage.id).in_(by_id)).order_by(col(OutboxMessage.id))
-    fenced = 0
-    for message in (await db.exec(locked.with_for_update())).all():
-        each = by_id[message.id]
-        if message.claim != each.claim or message.leased_until is None:
-            fenced += 1
-            continue
-        message.leased_until = None
-        if each.outcome is not None:
-            conclude(message, each.outcome, now=now)
-            db.add(_attempt(each, each.outcome, now=now))
-    return fenced
+    for each in sorted(tried, key=lambda one: one.claim.row_id):
+        with suppress(FencedOff):  # another worker's by now, which sends it again under the same id
+            message = await fenced(db, each.claim)
+            if each.outcome is not None:
+                conclude(message, each.outcome, now=now)
+                db.add(_attempt(each, each.outcome, now=now))
 
 
 def conclude(message: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
@@ -99,7 +90,7 @@ def owe_again(message: OutboxMessage, *, now: datetime) -> None:
 
 def next_delivery() -> SelectOfScalar[Any]:
     """When the next message is to go out."""
-    return select(func.min(col(OutboxMessage.due_at))).where(*_claimable())
+    return select(func.min(col(OutboxMessage.due_at))).where(*waits(), is_free(OutboxMessage))
 
 
 def waits() -> tuple[ColumnElement[bool], ...]:
@@ -111,14 +102,9 @@ def waits() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _claimable() -> tuple[ColumnElement[bool], ...]:
-    until = col(OutboxMessage.leased_until)
-    return *waits(), or_(until.is_(None), until < func.clock_timestamp())
-
-
 def _attempt(tried: Tried, outcome: Outcome, *, now: datetime) -> DeliveryAttempt:
     return DeliveryAttempt(
-        message_id=tried.message_id,
+        message_id=tried.claim.row_id,
         at=now,
         channel=tried.channel,
         status=outcome.status,

@@ -2,8 +2,7 @@
 A run of 1,000 messages while workers, and PostgreSQL itself, are killed with -9: every message arrives.
 
 Some arrive twice, under the same id: the receiver drops them by it. Without any crash none does, which is the lease's
-work: with a lease of no length two workers send the same messages. Of a worker that slept past its lease nothing is
-written down, which is the fence's.
+work; and of a worker that slept past its lease nothing is written down, which is the fence's.
 """
 
 import asyncio
@@ -134,14 +133,6 @@ async def test_two_workers_send_nothing_twice(database: Database, database_url: 
 
         await check(database, gateway, 200)
         assert max(texts(gateway).values()) == 1
-
-
-async def test_without_a_lease_they_do(database: Database, database_url: str) -> None:
-    async with receiving(slow=0.2) as gateway:
-        await run_two_workers(database, database_url, gateway, lease=0)
-
-        await check(database, gateway, 200)
-        assert max(texts(gateway).values()) > 1
 
 
 async def test_a_worker_that_slept_past_its_lease_writes_nothing_down(database: Database, database_url: str) -> None:
