@@ -28,6 +28,7 @@ from scheduler.hold_ends import STANDING, end_holds, standing_holds
 from scheduler.outbox import send
 
 UNDER_WAY = (PromiseState.PLANNED, PromiseState.HELD)
+RELEASED = "Promised places released (预留考位已释放)"
 NOT_NAMED_IN_TIME = "were not named in time and are open to everyone now: book them while there are any"
 
 
@@ -210,7 +211,7 @@ def tell_released(db: AsyncSession, session: Session, request: Request, what: st
     further = "The request waits for the next round." if is_asked_again else "Ask anew for whoever still needs a place."
     body = f"Of the places promised to you on {session.day} ({session.part.value}), {what}. {further}"
     recipient = f"enterprise:{request.enterprise_id}"
-    send(db, recipient=recipient, subject="Promised places released", body=body, now=now)
+    send(db, recipient=recipient, subject=RELEASED, body=body, now=now)
 
 
 async def settle(db: AsyncSession, request_id: int, *, now: datetime) -> Request:

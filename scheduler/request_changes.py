@@ -16,6 +16,7 @@ from models.vocabulary import PromiseState, RequestState, Role
 from scheduler.calendar import SHANGHAI
 from scheduler.callers import Caller, require
 from scheduler.jobs import Job
+from scheduler.outbox import send
 from scheduler.places_taken import lock_session
 from scheduler.queues import pass_on
 from scheduler.refusals import Code, not_found, refuse
@@ -23,6 +24,7 @@ from scheduler.replan_wishes import lock_unfinished_rounds, want_replans
 from scheduler.visibility import visible
 
 BATCH = 100
+LAPSED = "Your request has lapsed (申报已过期)"
 STANDING = (PromiseState.PLANNED, PromiseState.HELD, PromiseState.USED)
 
 
@@ -136,7 +138,7 @@ async def drop_promises(db: AsyncSession, promises: Sequence[Promise]) -> None:
 
 
 async def lapse_requests(db: AsyncSession, now: datetime) -> int:
-    """Let requests lapse whose last day is over."""
+    """Let requests lapse whose last day is over, and tell their firms why nothing came of them."""
     today = now.astimezone(SHANGHAI).date()
     over = (
         select(Request)
@@ -147,9 +149,20 @@ async def lapse_requests(db: AsyncSession, now: datetime) -> int:
     )
     requests = (await db.exec(over)).all()
     for request in requests:
+        send(db, recipient=f"enterprise:{request.enterprise_id}", subject=LAPSED, body=why_lapsed(request), now=now)
         request.state = RequestState.LAPSED
     await db.flush()
     return len(requests)
+
+
+def why_lapsed(request: Request) -> str:
+    """What became of a request whose days are over, and what its firm can do."""
+    asked = f"The request for {request.people} people from {request.earliest_day} to {request.latest_day} has lapsed"
+    if request.state is RequestState.PROPOSED:
+        return f"{asked}: it was proposed to you and not accepted in time. Ask anew (requestSubmit) if it is needed."
+    helps = f" What would have helped: {request.unplaced_detail}" if request.unplaced_detail else ""
+    further = "Ask anew (requestSubmit) with other days, or book open places (bookingCreate)."
+    return f"{asked}: no round found places for them.{helps} {further}"
 
 
 def next_lapse() -> SelectOfScalar[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from api.demo.people import Crowd, Person
 from models.identifiers import IdentityDocument
@@ -13,7 +13,6 @@ from scheduler.calendar import SHANGHAI
 from scheduler.clock import SetClock
 from scheduler.district.values import District
 from scheduler.seeding.accounts import Logins
-from scheduler.worker import Worker
 
 WATCHED = ("places booked by name", "people who came", "certificates issued", "certificates renewed")
 
@@ -21,6 +20,16 @@ WATCHED = ("places booked by name", "people who came", "certificates issued", "c
 def item_key(item: Mapping[str, Any]) -> str:
     """How the district names an item: its code, with the scope limit where it carries one."""
     return f"{item['code']}-{item['scopeLimit']}" if item["scopeLimit"] else f"{item['code']}"
+
+
+class Timely(Protocol):
+    """Whoever does what falls due: one worker node, or several."""
+
+    async def next_due(self) -> datetime | None:
+        """The earliest moment at which there is something to do."""
+
+    async def run_due(self) -> int:
+        """Do all that is due at the clock's present moment; how much it was."""
 
 
 @dataclass
@@ -65,7 +74,7 @@ class Stage(Cast):
     """The cast with a clock that is set by hand."""
 
     clock: SetClock
-    worker: Worker
+    worker: Timely
     chance: Random
     tell: Callable[[str], None]
     watch: Callable[[str], None]

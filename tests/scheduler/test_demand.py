@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.bookings import Promise
 from models.database import Database
 from models.demand import Request, RequestPerson
+from models.journal import OutboxMessage
 from models.parties import Worker
 from models.rounds import Round
 from models.sessions import Session
@@ -26,6 +27,7 @@ from scheduler.callers import Caller
 from scheduler.demand import RequestOrder, submit_request
 from scheduler.refusals import Code, Refused
 from scheduler.request_changes import (
+    LAPSED,
     accept_request,
     decline_request,
     lapse_requests,
@@ -395,3 +397,23 @@ async def test_requests_lapse_at_the_midnight_in_shanghai_after_their_last_day(d
         assert {request.state for request in waiting} == {RequestState.LAPSED}
         assert (longer.state, planned.state) == (RequestState.OPEN, RequestState.PLANNED)
         assert (await db.exec(next_lapse())).one() == midnight + timedelta(days=1)
+
+
+async def test_whose_request_lapses_is_told_why_and_what_can_be_done(database: Database) -> None:
+    midnight = datetime(2026, 5, 31, 16, 0, tzinfo=UTC)
+    async with database.writing(actor="test", now=NOW) as db:
+        district, _ = await district_of(db)
+        asked = {"enterprise": district.enterprise, "exam": district.item.theory}
+        await make.make_request(db, **asked, people=3, unplaced_detail="With 2 more people a session could be held.")
+        await make.make_request(db, **asked, state=RequestState.PROPOSED)
+
+        await lapse_requests(db, midnight)
+
+        told = (await db.exec(select(OutboxMessage).order_by(col(OutboxMessage.id)))).all()
+    assert [(each.recipient, each.subject) for each in told] == [(f"enterprise:{district.enterprise.id}", LAPSED)] * 2
+    assert told[0].body == (
+        "The request for 3 people from 2026-04-01 to 2026-05-31 has lapsed: no round found places for them. "
+        "What would have helped: With 2 more people a session could be held. "
+        "Ask anew (requestSubmit) with other days, or book open places (bookingCreate)."
+    )
+    assert "was proposed to you and not accepted in time" in told[1].body
