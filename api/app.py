@@ -4,14 +4,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from api.auth import caller_from, token_of
 from api.graphiql import VENDOR
 from api.graphql.context import Service
+from api.graphql.event_stream import EventStream
 from api.graphql.schema import schema
+from api.graphql.socket import SocketDoor
 from api.graphql.view import Door
 from api.operations.health import Health
 from api.operations.pages import health_routes
@@ -41,10 +43,13 @@ class Sdl:
 
 def application(service: Service, health: Health | None = None) -> Starlette:
     """The service as an ASGI application; with its health, it tells load balancers whether to send requests here."""
+    streams = service.streams
     return Starlette(
         routes=[
             Route("/", home),
             Route("/graphql", Door(service)),
+            Route("/graphql/stream", EventStream(service, streams), methods=["POST"]),
+            WebSocketRoute("/graphql", SocketDoor(service, streams)),
             Route("/schema.graphql", Sdl(service), methods=["GET"]),
             *(health_routes(health) if health else ()),
             Mount("/vendor", StaticFiles(directory=VENDOR, check_dir=False)),

@@ -1,6 +1,6 @@
 """From a request's credential to its caller."""
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from models.database import Database
 from scheduler.accounts import TOKEN_LIFETIME, caller_with
@@ -17,7 +17,7 @@ def cookie_name(*, is_secure: bool) -> str:
     return "__Host-doorstep" if is_secure else "doorstep"
 
 
-def token_of(request: Request, *, is_secure: bool) -> str | None:
+def token_of(request: HTTPConnection, *, is_secure: bool) -> str | None:
     """The token of a request: its Authorization header, else its cookie."""
     header = request.headers.get("authorization", "")
     if header.lower().startswith(BEARER):

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,6 +21,9 @@ class SameOrigin:
             answer = JSONResponse({"errors": [{"message": FOREIGN, "extensions": {"code": "NOT_ALLOWED"}}]}, 403)
             await answer(scope, receive, send)
             return
+        if scope["type"] == "websocket" and is_from_elsewhere(HTTPConnection(scope)):
+            await send({"type": "websocket.close", "code": 1008, "reason": FOREIGN})
+            return
         await self.app(scope, receive, send)
 
 
@@ -28,6 +31,11 @@ def is_foreign(request: Request) -> bool:
     """Whether a browser says that another site sent this write."""
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return False
+    return is_from_elsewhere(request)
+
+
+def is_from_elsewhere(request: HTTPConnection) -> bool:
+    """Whether a browser says that a page of another site sends this."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = request.headers.get("origin")

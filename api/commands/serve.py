@@ -89,5 +89,8 @@ async def _serve(settings: Settings, served: Served) -> int:
                 serving(application(service, health), listener) as url,
             ):
                 notices.print(f"Serving at {url}/graphql; Ctrl-C stops after the requests under way.")
-                await until_drained(health, seconds=served.drain_seconds)
+                try:
+                    await until_drained(health, seconds=served.drain_seconds)
+                finally:
+                    service.streams.are_over.set()
     return 0

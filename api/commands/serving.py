@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from api.graphql.socket import MOST_CHARACTERS
 from models.halts import CannotStart
 
 _SECONDS_TO_FINISH = 20
@@ -60,6 +61,8 @@ async def serving(application: Starlette, listener: socket.socket) -> AsyncItera
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=MOST_CHARACTERS,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
     server = _Server(config)

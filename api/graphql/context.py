@@ -12,6 +12,7 @@ from starlette.responses import Response
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
+from api.graphql.open_streams import Streams
 from models.columns import Table
 from models.database import Database
 from models.sealing import Sealer
@@ -40,6 +41,7 @@ class Service:
     clock: Clock
     sealer: Sealer
     feed: ChangeFeed | None = None
+    streams: Streams = field(default_factory=Streams)
     is_secure: bool = False
     webhooks_to_loopback: bool = False
     allowance: Allowance = field(default_factory=Allowance)
@@ -152,6 +154,11 @@ class Context:
         if name not in self._loaders:
             self._loaders[name] = DataLoader(load_fn=load)
         return self._loaders[name]
+
+    def look_anew(self, caller: Caller | None) -> None:
+        """Forget what was loaded, and go on for the caller that the token stands for now."""
+        self._caller = caller
+        self.forget()
 
     def forget(self) -> None:
         """Drop what was loaded: a mutation has changed rows."""

@@ -43,6 +43,7 @@ from api.graphql.sessions import SessionQuery
 from api.graphql.site_changes import SiteMutation
 from api.graphql.sites import SiteQuery
 from api.graphql.staff_grants import StaffGrantMutation, StaffGrantQuery
+from api.graphql.subscriptions import Subscription
 from api.graphql.waiting import WaitingMutation, WaitingQuery
 from api.graphql.webhooks import WebhookMutation, WebhookQuery
 from api.graphql.words import put_into_words
@@ -133,6 +134,7 @@ def restore_members(sorted_schema: strawberry.Schema) -> None:
 schema = DoorSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     types=[BusyRefusal, RuleRefusal, WorkerRefusal],
     directives=[idempotent],
     config=StrawberryConfig(sort_schema=True, scalar_map=SCALARS),
