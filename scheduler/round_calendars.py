@@ -22,7 +22,7 @@ from scheduler.outbox import send
 from scheduler.policy import policy_of
 from scheduler.refusals import Code, refuse
 from scheduler.rounds import LONGEST_SEARCH_SECONDS, UNFINISHED, RoundOrder, lock_rounds, next_round
-from scheduler.typed import refuse_any, why_not_between
+from scheduler.typed import refuse_any, why_not_between, why_not_text
 
 # Whole rounds fit into a year, and none is longer than what one round may plan.
 MONTHS = (1, 2, 3, 4, 6)
@@ -143,19 +143,20 @@ def planned_until(rounds: Sequence[Round]) -> date:
     return max((each.last_day for each in rounds if each.state is not RoundState.CANCELLED), default=date.min)
 
 
-async def stop_round_calendar(db: AsyncSession, *, caller: Caller) -> None:
+async def stop_round_calendar(db: AsyncSession, reason: str, *, caller: Caller) -> None:
     """
     Let the rounds of the caller's bureau be opened by hand again.
 
     Raises:
-        Refused: NOT_FOUND where they are.
+        Refused: NOT_FOUND where they are; BAD_INPUT without a reason.
     """
     require(caller, Role.BUREAU)
+    refuse_any(why_not_text(reason, "input", "reason"))
     own = select(RoundCalendar).where(col(RoundCalendar.bureau_id) == caller.tenant).with_for_update()
     standing = (await db.exec(own)).one_or_none()
     if standing is None:
         raise refuse(Code.NOT_FOUND, "Your bureau has no round calendar: its rounds are opened by hand (roundOpen).")
-    await note(db, "round calendar stopped", "round_calendar", standing.id)
+    await note(db, "round calendar stopped", "round_calendar", standing.id, reason=reason.strip())
     await db.delete(standing)
     await db.flush()
 

@@ -55,6 +55,13 @@ class RoundCalendarSetInput:
         )
 
 
+@strawberry.input(description="Why a bureau's rounds are opened by hand again.")
+class RoundCalendarStopInput:
+    """What roundCalendarStop takes."""
+
+    reason: str = strawberry.field(description="Why; it is kept in the audit trail.")
+
+
 @strawberry.type(description="The answer to roundCalendarSet and roundCalendarStop.")
 class RoundCalendarPayload(Payload):
     """The calendar as it now stands."""
@@ -92,8 +99,8 @@ class RoundCalendarMutation:
         return RoundCalendarPayload(round_calendar=RoundCalendar.from_row(row))
 
     @mutation("Let your bureau's rounds be opened by hand again; one that is open stays as it is. For bureaus.")
-    async def round_calendar_stop(self, info: Info) -> RoundCalendarPayload:
+    async def round_calendar_stop(self, info: Info, input: RoundCalendarStopInput) -> RoundCalendarPayload:
         """No rhythm."""
         context = info.context
-        await round_calendars.stop_round_calendar(context.db, caller=context.caller)
+        await round_calendars.stop_round_calendar(context.db, input.reason, caller=context.caller)
         return RoundCalendarPayload()

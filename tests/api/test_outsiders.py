@@ -22,8 +22,9 @@ from models.catalogue import Exam, ExamRule, Item, ItemRule
 from models.columns import Table
 from models.database import Database
 from models.journal import AuditEntry
-from models.parties import ApiKey, ExamBody
+from models.parties import ApiKey, Contact, ExamBody
 from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
+from models.rounds import RoundCalendar
 from models.vocabulary import KeyScope, Role
 from scheduler.callers import Caller
 from scheduler.visibility import WHERE, visible
@@ -45,6 +46,7 @@ ROWS = {
     "certificateId": ("Certificate", "renewed"),
     "closureId": ("SiteClosure", "closure"),
     "consentId": ("Consent", "last_consent"),
+    "endpointId": ("WebhookEndpoint", "endpoint"),
     "enterpriseId": ("Enterprise", "enterprise"),
     "examBodyId": ("ExamBody", "body"),
     "examId": ("Exam", "exam"),
@@ -53,14 +55,17 @@ ROWS = {
     "hostEnterpriseId": ("Enterprise", "enterprise"),
     "itemId": ("Item", "item"),
     "jurisdictionId": ("Jurisdiction", "office"),
+    "messageId": ("OutboxMessage", "message"),
     "officeId": ("Jurisdiction", "office"),
     "parentId": ("Jurisdiction", "town"),
+    "placeGrantId": ("PlaceGrant", "town_share"),
     "promiseId": ("Promise", "promise"),
     "renewalId": ("Renewal", "renewal"),
     "requestId": ("Request", "request"),
     "roundId": ("Round", "round"),
     "sessionId": ("Session", "to_come"),
     "siteId": ("Site", "empty"),
+    "staffGrantId": ("StaffGrant", "town_half_days"),
     "waitingId": ("Waiting", "waiting"),
     "workerId": ("Worker", "w1"),
 }
@@ -71,6 +76,8 @@ MASTER_DATA = {
     *(Item, Exam, ItemRule, ExamRule, ExamBody),
 }
 COMING_AND_GOING = {"signIn", "signOut", "passwordChange"}
+# An operator's own act; the message of this world is not dead.
+OPERATORS = {"deadLettersRetry": {"WRONG_STATE"}}
 NO = {"NOT_ALLOWED", "NOT_FOUND", "NOT_YOUR_WORKER", "NOT_ON_ROSTER"}
 
 
@@ -141,6 +148,11 @@ async def made(database: Database) -> World:
         key = ApiKey(account_id=account.id, name="x", prefix="x", secret_hash=b"x", scope=KeyScope.READ, **dated)
         world.ids |= {"exam": world.district.item.theory.id, "body": world.district.exam_body.id, "closure": closure.id}
         world.ids["key"] = (await make.written(db, key)).id
+        firm, bureau = world.district.enterprise, world.district.bureau
+        await make.written(db, Contact(recipient=f"enterprise:{firm.id}", email="a@example.cn"))
+        rhythm = {"months": 1, "collect_days": 10, "consult_working_days": 5, "settle_working_days": 1}
+        due = {"next_first_day": date(2026, 5, 1), "opens_at": NOW + timedelta(days=30), "time_limit_seconds": 10}
+        await make.written(db, RoundCalendar(bureau_id=bureau.id, **rhythm, **due))
         return world
 
 
@@ -181,7 +193,8 @@ async def test_who_sees_everything_changes_nothing(database: Database, role: Rol
     found = await answers(database, world, caller, about_rows=False)
 
     assert len(found) >= 40
-    assert {name: codes for name, codes in found.items() if not codes or codes - NO} == {}
+    wrong = {name: codes for name, codes in found.items() if not codes or codes - NO - OPERATORS.get(name, set())}
+    assert wrong == {}
     assert await entries(database) == before
 
 

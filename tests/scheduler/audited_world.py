@@ -298,7 +298,7 @@ async def messages_and_keys(db: AsyncSession, world: World) -> None:
     )
     about = {"subject": "session.changed", "body": '{"type": "session.changed"}', "made_at": make.NOW}
     event = OutboxMessage(recipient=f"exam_body:{body.id}", endpoint_id=endpoint.id, due_at=make.NOW, **about)
-    world.note(event=await make.written(db, event), listener=body)
+    world.note(event=await make.written(db, event), listener=body, endpoint=endpoint)
     ran = JobRun(job="planning", fire_at=make.NOW, due_at=make.NOW, finished_at=make.NOW)
     world.note(ran=await make.written(db, ran))
     world.note(message=await make.written(db, message), key=await make.written(db, kept))

@@ -195,10 +195,10 @@ async def test_a_rhythm_is_changed_and_stopped(database: Database) -> None:
 
     changed = await set_rhythm(database, bureau, Rhythm(2, 12, 5, 1))
     async with database.writing(actor="test", now=NOW) as db:
-        await stop_round_calendar(db, caller=bureau)
+        await stop_round_calendar(db, "holidays", caller=bureau)
 
     assert (changed.months, changed.collect_days, changed.next_first_day) == (2, 12, date(2026, 5, 1))
     with pytest.raises(Refused) as refused:
         async with database.writing(actor="test", now=NOW) as db:
-            await stop_round_calendar(db, caller=bureau)
+            await stop_round_calendar(db, "holidays", caller=bureau)
     assert [reason.code for reason in refused.value.reasons] == [Code.NOT_FOUND]
