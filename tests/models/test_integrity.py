@@ -153,8 +153,8 @@ async def test_nobody_has_two_places_in_one_session(database: Database, session:
 @pytest_asyncio.fixture
 async def bare(database: Database) -> Any:
     """
-    A connection on which rows may hang in the air: foreign keys, checks and unique indexes of the tables with a state
-    are gone, the guards are not.
+    A connection on which rows may hang in the air: foreign keys, checks, sums and unique indexes of the tables with a
+    state are gone, the guards are not.
     """
     connection = await database.connect()
     for table in TRANSITIONS:
@@ -162,6 +162,10 @@ async def bare(database: Database) -> Any:
             "select conname from pg_constraint where conrelid = $1::regclass and contype in ('f', 'c', 'u')", table
         ):
             await connection.execute(f'alter table {table} drop constraint "{name[0]}" cascade')
+        for name in await connection.fetch(
+            "select tgname from pg_trigger where tgrelid = $1::regclass and tgdeferrable and not tgisinternal", table
+        ):
+            await connection.execute(f'drop trigger "{name[0]}" on {table}')
         for name in await connection.fetch(
             "select i.indexrelid::regclass::text from pg_index i where indrelid = $1::regclass and not indisprimary",
             table,
