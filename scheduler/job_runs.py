@@ -107,6 +107,11 @@ def fail(run: JobRun, error: Exception, *, now: datetime) -> None:
         run.due_at = now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (run.attempts - 1))
 
 
+def open_again(run: JobRun, *, now: datetime) -> None:
+    """Let a dead run be tried again at once, as often as a new one; what went wrong last stays to be read."""
+    run.died_at, run.due_at, run.attempts = None, now, 0
+
+
 async def to_be_seen(db: AsyncSession) -> list[JobRun]:
     """The dead runs, the open ones, and the last of each job that ended, in this order."""
     ended = col(JobRun.finished_at).is_not(None)

@@ -12,7 +12,7 @@ from models.catalogue import Exam, ExamRule, Item, ItemRule, Setting
 from models.columns import Table
 from models.demand import Request
 from models.grants import PlaceGrant, StaffGrant
-from models.journal import AuditEntry, DeliveryAttempt, OutboxMessage
+from models.journal import AuditEntry, DeliveryAttempt, JobRun, OutboxMessage
 from models.outcomes import Certificate, Renewal, Result
 from models.parties import Account, ApiKey, Contact, Enterprise, ExamBody, Examiner, WebhookEndpoint, Worker
 from models.places import CalendarOverride, Jurisdiction, Site, SiteClosure, SiteOffer, WeatherBlock
@@ -296,4 +296,5 @@ WHERE: Mapping[type[Table], Callable[[Caller], Where]] = {
     WebhookEndpoint: endpoints_seen,
     OutboxMessage: events_seen,
     DeliveryAttempt: attempts_seen,
+    JobRun: nobody,
 }

@@ -24,6 +24,7 @@ from api.graphql.execution import DoorSchema
 from api.graphql.holds import HoldMutation, HoldQuery
 from api.graphql.idempotency import idempotent
 from api.graphql.item_rules import ItemRuleMutation
+from api.graphql.job_runs import JobRunMutation, JobRunQuery
 from api.graphql.messages import MessageMutation, MessageQuery
 from api.graphql.parties import PartyQuery
 from api.graphql.place_grants import PlaceGrantMutation, PlaceGrantQuery
@@ -74,6 +75,7 @@ class Query(
     RenewalQuery,
     ContactQuery,
     MessageQuery,
+    JobRunQuery,
     WebhookQuery,
     ReportQuery,
     AuditQuery,
@@ -113,6 +115,7 @@ class Mutation(
     RenewalMutation,
     ContactMutation,
     MessageMutation,
+    JobRunMutation,
     WebhookMutation,
 ):
     """Every noun's acts."""

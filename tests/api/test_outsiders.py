@@ -55,6 +55,7 @@ ROWS = {
     "hostEnterpriseId": ("Enterprise", "enterprise"),
     "itemId": ("Item", "item"),
     "jurisdictionId": ("Jurisdiction", "office"),
+    "jobRunId": ("JobRun", "ran"),
     "messageId": ("OutboxMessage", "message"),
     "officeId": ("Jurisdiction", "office"),
     "parentId": ("Jurisdiction", "town"),
@@ -76,8 +77,8 @@ MASTER_DATA = {
     *(Item, Exam, ItemRule, ExamRule, ExamBody),
 }
 COMING_AND_GOING = {"signIn", "signOut", "passwordChange"}
-# An operator's own act; the message of this world is not dead.
-OPERATORS = {"deadLettersRetry": {"WRONG_STATE"}}
+# An operator's own acts; the message and the run of this world are not dead.
+OPERATORS = {"deadLettersRetry": {"WRONG_STATE"}, "jobRunsRetry": {"WRONG_STATE"}}
 NO = {"NOT_ALLOWED", "NOT_FOUND", "NOT_YOUR_WORKER", "NOT_ON_ROSTER"}
 
 
