@@ -137,6 +137,7 @@ class Worker:
         await self._fire([job])
         done = 0
         while (tried := await attempt(self._database, self._clock, job)) is not None:
+            _tell(job, tried)
             if tried.error:
                 raise JobFailed(f"{job.name}: {job_runs.in_words(tried.error)}")
             done += tried.done

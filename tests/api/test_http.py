@@ -63,7 +63,7 @@ async def test_a_malformed_body_is_told_so(client: httpx.AsyncClient, body: byte
 async def test_json_in_utf_8_is_taken(client: httpx.AsyncClient, content_type: str) -> None:
     answer = await client.post("/graphql", content=orjson.dumps(ASK), headers={"content-type": content_type})
 
-    assert answer.json() == {"data": {"__typename": "Query"}}
+    assert answer.json()["data"] == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ async def test_queries_come_by_get_and_mutations_do_not(client: httpx.AsyncClien
     asked = await client.get("/graphql", params=query)
     done = await client.get("/graphql", params={"query": "mutation { signOut { isSignedOut } }"})
 
-    assert asked.json() == {"data": {"__typename": "Query"}}
+    assert asked.json()["data"] == {"__typename": "Query"}
     assert (done.status_code, done.headers["allow"], codes(done)) == (405, "POST", ["BAD_INPUT"])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -299,6 +299,7 @@ async def messages_and_keys(db: AsyncSession, world: World) -> None:
     about = {"subject": "session.changed", "body": '{"type": "session.changed"}', "made_at": make.NOW}
     event = OutboxMessage(recipient=f"exam_body:{body.id}", endpoint_id=endpoint.id, due_at=make.NOW, **about)
     world.note(event=await make.written(db, event), listener=body, endpoint=endpoint)
-    ran = JobRun(job="planning", fire_at=make.NOW, due_at=make.NOW, finished_at=make.NOW)
+    fired = make.NOW - timedelta(seconds=world.district.bureau.id)  # a moment of each world's own
+    ran = JobRun(job="planning", fire_at=fired, due_at=fired, finished_at=make.NOW)
     world.note(ran=await make.written(db, ran))
     world.note(message=await make.written(db, message), key=await make.written(db, kept))
