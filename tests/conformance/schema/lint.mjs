@@ -7,7 +7,7 @@ import { ESLint } from "eslint";
 const VALUES = [
   "Alternative", "Availability", "Baseline", "CalendarDay", "CostTerm", "PageInfo", "PolicyNumber",
   "Provenance", "PublicationDiff", "RankedEntry", "RankedResult", "RateLimit", "Report", "ReportLine",
-  "ReportReach", "RequestDiff", "Unplaced", "Viewer", "Way",
+  "ReportReach", "RequestDiff", "SearchProgress", "Unplaced", "Viewer", "Way",
 ];
 const schema = resolve(process.argv[2]);
 const { configs, parser } = graphqlEslint;
