@@ -30,8 +30,9 @@ PREPARE = """
 
 ROUNDS = """
     INSERT INTO round (bureau_id, number, state, first_day, last_day, collect_until, consult_until, publish_at,
-                       replan_wanted, seed, time_limit_seconds, failures)
-    SELECT root, 1, 'PUBLISHED', '2027-03-01', '2027-05-31', '2027-01-10', '2027-01-20', '2027-01-30', false, 0, 10, 0
+                       replan_wanted, seed, time_limit_seconds, failures, claim, stop_search)
+    SELECT root, 1, 'PUBLISHED', '2027-03-01', '2027-05-31', '2027-01-10', '2027-01-20', '2027-01-30', false, 0, 10, 0,
+           0, false
       FROM (SELECT DISTINCT root FROM bureau_of) roots
 """
 

@@ -25,9 +25,9 @@ SELECT n::text, 'firm', 1, 31.03, 121.22, '', '' FROM generate_series(1, {firms}
 INSERT INTO account (login, password_hash, role, name, enterprise_id, failed_sign_ins)
 SELECT n::text, '-', 'ENTERPRISE', 'clerk', n, 0 FROM generate_series(1, {firms}) AS n;
 INSERT INTO round (bureau_id, number, state, first_day, last_day, collect_until, consult_until, publish_at,
-                   replan_wanted, seed, time_limit_seconds, failures)
+                   replan_wanted, seed, time_limit_seconds, failures, claim, stop_search)
 VALUES (1, 1, 'COLLECTING', '{day}', '{day}', now(), now() + interval '1 day', now() + interval '2 days', false, 0,
-        10, 0);
+        10, 0, 0, false);
 INSERT INTO session (bureau_id, round_id, exam_id, site_id, exam_body_id, day, part, starts_at, ends_at, places,
                      promised, held, taken, shared, tier, jurisdiction_id, state, confirm_due_at, roster_freezes_at,
                      results_due_at)
@@ -67,7 +67,7 @@ async def lay(url: str) -> None:
 async def forget_holds(url: str) -> None:
     """Begin each measurement with the same rows."""
     connection = await Database(url).connect()
-    await connection.execute("TRUNCATE hold, idempotency_key; UPDATE session SET held = 0")
+    await connection.execute("TRUNCATE hold, grant_draw, idempotency_key; UPDATE session SET held = 0")
     await connection.execute("VACUUM ANALYZE session, hold, idempotency_key, audit_entry")
     await connection.execute("CHECKPOINT")
     await connection.close()
