@@ -108,10 +108,16 @@ async def in_words(db: AsyncSession, sessions: Sequence[Session]) -> list[str]:
 def body_of(consents: Sequence[Consent], sessions: Sequence[str]) -> str:
     """What is asked, by when, and how to answer; the first questions by name."""
     due = (consents[0].due_at - MIDNIGHT_BELONGS_TO_THE_DAY_BEFORE).astimezone(SHANGHAI)
-    said = [f"{len(consents)} sessions wait for your answer, the first until {due:%Y-%m-%d %H:%M}."]
-    said.append(f"They are: {'; '.join(sessions[:MOST_NAMED])}{' …' if sessions[MOST_NAMED:] else ''}.")
+    many = (
+        "1 session waits for your answer,"
+        if len(consents) == 1
+        else f"{len(consents)} sessions wait for your answer, the first"
+    )
+    said = [
+        f"{many} until {due:%Y-%m-%d %H:%M}: {'; '.join(sessions[:MOST_NAMED])}{' …' if sessions[MOST_NAMED:] else ''}."
+    ]
     if silent := sum(consent.in_place_of_id is not None for consent in consents):
-        said.append(f"{silent} are asked of you in place of an office or a town that was silent.")
+        said.append(f"Of these, {silent} in place of an office or a town that was silent.")
     said.append("Agree (consentAgree), or object with a reason (consentObject).")
     return " ".join(said)
 

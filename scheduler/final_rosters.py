@@ -22,12 +22,12 @@ async def tell_final(db: AsyncSession, session: Session, *, now: datetime) -> No
     begins, ends = session.starts_at.astimezone(SHANGHAI), session.ends_at.astimezone(SHANGHAI)
     when = f"{begins:%Y-%m-%d, %H:%M}-{ends:%H:%M}, at {site}"
     for enterprise_id, people in await people_by_firm(db, session):
-        body = f"{people} of your people are examined on {when}. Their names are final: substitutions are over."
+        body = f"Of your people, {people} come to be examined on {when}. The names are final: substitutions are over."
         send(db, recipient=f"enterprise:{enterprise_id}", subject=FINAL, body=body, now=now)
     duties = select(col(SessionStaff.examiner_id)).where(col(SessionStaff.session_id) == session.id)
     examiners = [f"examiner:{key}" for key in sorted((await db.exec(duties)).all())]
     for recipient in [*examiners, f"exam_body:{session.exam_body_id}"]:
-        body = f"{session.taken} people come on {when}: see the roster."
+        body = f"The session on {when} has its final roster, with names for {session.taken} places."
         send(db, recipient=recipient, subject=FINAL, body=body, now=now)
 
 

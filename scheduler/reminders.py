@@ -39,8 +39,9 @@ async def remind_of_names(db: AsyncSession, now: datetime) -> int:
     for promise, enterprise_id, session, site in (await db.exec(about)).all():
         until = (promise.held_until - A_BIT).astimezone(SHANGHAI)
         body = (
-            f"{promise.people - promise.named} places held for you on {session.day} ({session.part.value}) at {site} "
-            f"have no names yet: name your people until {until:%Y-%m-%d %H:%M}, or the places are released."
+            f"Of the places held for you on {session.day} ({session.part.value}) at {site}, "
+            f"{promise.people - promise.named} without a name yet: "
+            f"name your people until {until:%Y-%m-%d %H:%M}, or what has no name is released."
         )
         send(db, recipient=f"enterprise:{enterprise_id}", subject=NAMES_MISSING, body=body, now=now)
         promise.remind_at = None

@@ -150,7 +150,7 @@ async def test_the_next_tier_is_told_in_whose_place_it_answers_and_the_silent_of
     await everyone_is_told(database, office.due_at)
 
     ((subject, body),) = await told(database, f"jurisdiction:{place.town.id}")
-    assert (subject, "1 are asked of you in place of" in body) == (ASKED, True)
+    assert (subject, "1 session waits" in body and "Of these, 1 in place of" in body) == (ASKED, True)
     assert (await told(database, f"jurisdiction:{place.office.id}"))[-1][0] == TURN_OVER
     (silent,) = await scene.all_of(database, Consent, col(Consent.party) == ConsentParty.OFFICE)
     assert silent.state is ConsentState.ESCALATED

@@ -55,7 +55,7 @@ async def test_a_firm_is_reminded_once_of_places_that_have_no_names(database: Da
     assert (early, done, again) == (0, 1, 0)
     ((recipient, body),) = await told(at, NAMES_MISSING)
     assert recipient == f"enterprise:{at.firm.enterprise.id}"
-    assert body.startswith("2 places held for you on ")
+    assert "2 without a name yet" in body
     assert (await at.row(Promise, promise.id)).remind_at is None
     assert await due(at, NAMING) is None
 
@@ -81,7 +81,7 @@ async def test_everybody_who_has_a_part_in_a_session_is_told_when_its_roster_is_
 
     said = dict(await told(at, FINAL))
     assert f"exam_body:{frozen.exam_body_id}" in said
-    assert said[f"enterprise:{at.firm.enterprise.id}"].startswith("2 of your people are examined on ")
+    assert said[f"enterprise:{at.firm.enterprise.id}"].startswith("Of your people, 2 come to be examined on ")
     assert "08:30-11:30" in said[f"enterprise:{at.firm.enterprise.id}"]
 
 
